@@ -1,0 +1,86 @@
+/** What one index serves: equality on all of `fields` but the last ones used for the order. */
+export interface IndexDeclaration {
+  readonly name: string
+  /**
+   * Dotted paths into the body, in order. A `find` is served by an index when its `where` names a leading
+   * part of them and its `range` and `order` name the next one.
+   */
+  readonly fields: readonly string[]
+  /** Documents without a value for the last field are not in the index (and are not found through it). */
+  readonly partial?: boolean
+}
+
+export interface CollectionDeclaration {
+  readonly name: string
+  /** A change of shape or indexes takes the next version, which is built beside the old one. */
+  readonly version: number
+  readonly indexes: readonly IndexDeclaration[]
+}
+
+export type Scalar = string | number | boolean
+/** A JSON object. */
+export type DocumentBody = Readonly<Record<string, unknown>>
+
+export interface StoredDocument {
+  readonly id: string
+  /** Given by the writer; starts at any number, must grow. */
+  readonly version: number
+  readonly body: DocumentBody
+}
+
+export type Change =
+  | { readonly do: 'insert'; readonly document: StoredDocument }
+  | { readonly do: 'replace'; readonly document: StoredDocument; readonly ifVersion: number }
+  | { readonly do: 'delete'; readonly id: string; readonly ifVersion: number }
+
+export interface Find {
+  readonly where: Readonly<Record<string, Scalar>>
+  readonly range?: {
+    readonly field: string
+    readonly from?: string | number
+    /** Included. */
+    readonly to?: string | number
+  }
+  /** The field after those of `where` in the index; ties are ordered by id the same way. */
+  readonly order: { readonly field: string; readonly direction: 'ascending' | 'descending' }
+  /** Of the last document seen: exclusive. */
+  readonly after?: { readonly value: string | number; readonly id: string }
+  /** 1 to 1,000. */
+  readonly limit: number
+}
+
+/** No declared index serves this query. A bug of the caller, on every adapter alike. */
+export class NotIndexed extends Error {
+  override readonly name = 'NotIndexed'
+}
+
+/**
+ * Read models, checkpoints, leases, reservations: derivable or short-lived. Written by optimistic
+ * versions only; there is no update language. A collection is addressed by its declaration: two versions
+ * of a name are two collections.
+ */
+export interface DocumentStore {
+  load(
+    collection: CollectionDeclaration,
+    ids: readonly string[],
+  ): Promise<ReadonlyMap<string, StoredDocument>>
+
+  /** Applies each change on its own; answers the ids whose version (or absence) was not as expected. */
+  write(
+    collection: CollectionDeclaration,
+    changes: readonly Change[],
+  ): Promise<{ readonly conflicts: readonly string[] }>
+
+  find(collection: CollectionDeclaration, query: Find): Promise<readonly StoredDocument[]>
+
+  /** Every document in id order, for verification: a page after an id. `limit` 1 to 1,000. */
+  scan(
+    collection: CollectionDeclaration,
+    options: { readonly after?: string; readonly limit: number },
+  ): Promise<readonly StoredDocument[]>
+
+  /** Removes the collection and all its documents; unknown ones are fine. */
+  drop(collection: CollectionDeclaration): Promise<void>
+}
+
+export type DisposableDocumentStore = DocumentStore & AsyncDisposable
