@@ -22,13 +22,14 @@ export type Command =
       readonly passedOver: readonly PassedOver[]
       readonly locale: string
       readonly localeAsked?: string
-      readonly addresses: Readonly<Record<string, string>>
     }
   | {
       readonly do: 'dispatch'
       readonly deliveryId: string
       readonly deadline: number
       readonly contentHash: string
+      /** The address this attempt goes to. */
+      readonly to: string
     }
   | RecordOutcome
   | RecordReceipt

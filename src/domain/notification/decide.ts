@@ -3,7 +3,7 @@ import type { Command } from './commands.ts'
 import type { NotificationEvent } from './events.ts'
 import { outcomeEvents, receiptEvents, resolveEvents } from './outcomes.ts'
 import type { Delivery, Notification, State } from './state.ts'
-import { deliveryStatus, isOpen, openAttempt, statusOf } from './status.ts'
+import { deliveryStatus, isOpen, isWaiting, statusOf } from './status.ts'
 
 type Decided = readonly NotificationEvent[]
 type Order<D extends Command['do']> = Extract<Command, { do: D }>
@@ -37,16 +37,17 @@ const request = (state: State, command: Order<'request'>): Decided => {
 
 const route = (state: Notification, command: Order<'route'>): Decided => {
   if (state.routed || !isOpen(statusOf(state))) return []
-  const { deliveries, passedOver, locale, localeAsked, addresses } = command
-  const data = { deliveries, passedOver, locale, ...(localeAsked && { localeAsked }) }
-  return [{ type: 'NotificationRouted', data, personal: { addresses } }]
+  const { deliveries, passedOver, locale, localeAsked } = command
+  const { priority } = state
+  const data = { priority, deliveries, passedOver, locale, ...(localeAsked && { localeAsked }) }
+  return [{ type: 'NotificationRouted', data }]
 }
 
 /** The fence: written before the first byte. Nothing when the delivery is not to be sent any more. */
 const dispatch = (state: Notification, command: Order<'dispatch'>): Decided => {
   const delivery = deliveryOf(state, command.deliveryId)
   const status = deliveryStatus(state, delivery)
-  if (status !== 'routed' && status !== 'deferred' && status !== 'retrying') return []
+  if (!isWaiting(status)) return []
   const data = {
     deliveryId: delivery.deliveryId,
     attempt: (delivery.attempts.at(-1)?.number ?? 0) + 1,
@@ -55,12 +56,16 @@ const dispatch = (state: Notification, command: Order<'dispatch'>): Decided => {
     deadline: new Date(command.deadline).toISOString(),
     contentHash: command.contentHash,
   }
-  return [{ type: 'NotificationDispatched', data }]
+  return [{ type: 'NotificationDispatched', data, personal: { to: command.to } }]
 }
 
 const suppress = (state: Notification, command: Order<'suppress'>): Decided => {
-  const delivery = deliveryOf(state, command.deliveryId)
-  if (openAttempt(delivery)?.number !== command.attempt) return []
+  const attempt = deliveryOf(state, command.deliveryId).attempts.find(
+    (each) => each.number === command.attempt,
+  )
+  // A fact as an outcome is: certainly not sent, even when it was given up as unknown meanwhile.
+  if (attempt === undefined) return []
+  if (attempt.outcome !== undefined && attempt.evidence !== 'resolve') return []
   const { do: _do, ...data } = command
   return [{ type: 'NotificationSuppressed', data }]
 }
@@ -84,11 +89,11 @@ const unconfirm = (state: Notification, command: Order<'unconfirm'>): Decided =>
   return [{ type: 'NotificationUnconfirmed', data: { deliveryId, attempt: command.attempt } }]
 }
 
-/** Only deliveries that are open and have no attempt under way; all of them when none is routed yet. */
+/** Only what waits: neither an attempt under way nor what a provider has accepted. */
 const closable = (state: Notification, deliveries: readonly string[]): readonly string[] =>
   deliveries.filter((deliveryId) => {
     const delivery = state.deliveries.find((each) => each.deliveryId === deliveryId)
-    return delivery && !openAttempt(delivery) && isOpen(deliveryStatus(state, delivery))
+    return delivery && isWaiting(deliveryStatus(state, delivery))
   })
 
 const close = (

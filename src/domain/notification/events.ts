@@ -93,21 +93,17 @@ export const suppressionReasons = [
   'channel-not-in-template',
   'channel-not-requested',
   'platform-not-supported',
-  'address-changed',
 ] as const
 export type SuppressionReason = (typeof suppressionReasons)[number]
 
 export interface RoutedData {
+  /** As requested; here so that the next lane can be told without reading the stream. */
+  readonly priority: Priority
   readonly deliveries: readonly PlannedDelivery[]
   readonly passedOver: readonly PassedOver[]
   /** The locale chosen, and the one asked for when a fallback was taken. */
   readonly locale: string
   readonly localeAsked?: string
-}
-
-export interface RoutedPersonal {
-  /** Where each delivery goes: token, phone number or e-mail address. */
-  readonly addresses: Readonly<Record<string, string>>
 }
 
 export interface DispatchedData {
@@ -118,6 +114,11 @@ export interface DispatchedData {
   readonly deadline: Timestamp
   /** SHA-256 of what is shown to the person. */
   readonly contentHash: string
+}
+
+export interface DispatchedPersonal {
+  /** Where this attempt goes: token, phone number or e-mail address. */
+  readonly to: string
 }
 
 export interface AcceptedData {
@@ -202,6 +203,6 @@ export type NotificationEvent = {
   readonly [T in NotificationEventType]: {
     readonly type: T
     readonly data: NotificationEvents[T]
-    readonly personal?: RequestedPersonal | RoutedPersonal
+    readonly personal?: RequestedPersonal | DispatchedPersonal
   }
 }[NotificationEventType]

@@ -170,7 +170,7 @@ const redriven = (
   at: number,
 ): Notification => {
   const { closed: _closed, closedReason: _reason, ...rest } = state
-  const open = { ...rest, openSince: at }
+  const open = { ...rest, openSince: at, redriven: true as const }
   if (!state.routed) return open
   return mapSome(open, data.deliveries, (each) => {
     const { closed: _c, closedReason: _r, deferredUntil: _u, deferReason: _d, ...delivery } = each
@@ -188,7 +188,8 @@ export const evolve = (state: State, fact: RecordedFact): State => {
   const at = time(fact.metadata.at)
   const type = fact.type as keyof NotificationEvents
   if (type === 'NotificationRequested') {
-    return state ?? requested(fact.data as unknown as RequestedData, at)
+    const request = state ?? requested(fact.data as unknown as RequestedData, at)
+    return { ...request, revision: fact.revision }
   }
   if (state === undefined) return knownTypes.has(type) ? undefined : unknown(fact)
   const next = evolveOpen(state, fact, at)

@@ -21,8 +21,15 @@ const strength = (attempt: Attempt): number => {
   }
 }
 
-const tieText = (attempt: Attempt): string =>
-  `${attempt.outcome} ${attempt.code} ${attempt.retryAt} ${attempt.outcomeAt} ${attempt.reason}`
+/** Everything in which two facts about one attempt may differ, else the order of arrival would show. */
+const tieText = (attempt: Attempt): string => {
+  const { outcome, code, retryAt, outcomeAt, reason, evidence, final, receiptDueAt } = attempt
+  const { at, deadline, contentHash } = attempt
+  return JSON.stringify([
+    ...[outcome, code, retryAt, outcomeAt, reason, evidence, final, receiptDueAt],
+    ...[at, deadline, contentHash],
+  ])
+}
 
 const stronger = (a: Attempt, b: Attempt): Attempt => {
   const difference = strength(a) - strength(b)

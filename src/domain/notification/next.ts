@@ -36,13 +36,10 @@ const nextForDelivery = (
     return { do: 'unconfirm', deliveryId, attempt: attempt.number }
   }
   if (now >= (notification.expiresAt ?? Infinity)) return { do: 'expire', deliveryId }
-  if (mustPark(notification, delivery, now)) return { do: 'park', deliveryId }
+  if (now >= notification.openSince + parkAfterMs) return { do: 'park', deliveryId }
   if (now < sendableAt(notification, delivery)) return undefined
-  return { do: 'dispatch', deliveryId }
+  return { do: givenUp(delivery) ? 'park' : 'dispatch', deliveryId }
 }
-
-const mustPark = (notification: Notification, delivery: Delivery, now: number): boolean =>
-  now >= notification.openSince + parkAfterMs || givenUp(delivery)
 
 /** A failure that is neither final nor to be tried again waits for a person. */
 const givenUp = (delivery: Delivery): boolean => {
@@ -52,10 +49,13 @@ const givenUp = (delivery: Delivery): boolean => {
 }
 
 const sendableAt = (notification: Notification, delivery: Delivery): number => {
-  if (delivery.deferredUntil !== undefined) return delivery.deferredUntil
   const last = delivery.attempts.at(-1)
-  if (last === undefined || last.number <= delivery.forgivenUpTo) return delivery.sendableFrom
-  return last.retryAt ?? last.outcomeAt ?? notification.requestedAt
+  const at =
+    last === undefined || last.number <= delivery.forgivenUpTo
+      ? delivery.sendableFrom
+      : (last.retryAt ?? last.outcomeAt ?? notification.requestedAt)
+  // A deferral never shortens what the provider asked for, nor holds up what is to be parked.
+  return givenUp(delivery) ? at : Math.max(at, delivery.deferredUntil ?? at)
 }
 
 const nextBeforeRouting = (notification: Notification, now: number): Action | undefined => {
@@ -66,7 +66,7 @@ const nextBeforeRouting = (notification: Notification, now: number): Action | un
 }
 
 const routableAt = (notification: Notification): number =>
-  notification.deferredUntil ?? Math.max(notification.requestedAt, notification.sendAt ?? 0)
+  Math.max(notification.requestedAt, notification.sendAt ?? 0, notification.deferredUntil ?? 0)
 
 /** What is due on a lane: at most one action a delivery. Empty: this lane has nothing to do now. */
 export const next = (state: State, lane: Lane, now: number): readonly Action[] => {
@@ -85,7 +85,11 @@ export const next = (state: State, lane: Lane, now: number): readonly Action[] =
 }
 
 /** When `next` will answer something for this delivery if nothing else happens. */
-const dueOf = (notification: Notification, delivery: Delivery): number | undefined => {
+const dueOf = (
+  notification: Notification,
+  delivery: Delivery,
+  hintGraceMs: number,
+): number | undefined => {
   const status = deliveryStatus(notification, delivery)
   if (!isOpen(status)) return undefined
   const open = openAttempt(delivery)
@@ -94,21 +98,30 @@ const dueOf = (notification: Notification, delivery: Delivery): number | undefin
     const attempt = awaited(delivery)!
     return attempt.receiptDueAt ?? attempt.at
   }
-  return earliest(notification, sendableAt(notification, delivery))
+  const hinted = status === 'routed' && delivery.attempts.length === 0 && !notification.redriven
+  return earliest(notification, sendableAt(notification, delivery) + (hinted ? hintGraceMs : 0))
 }
 
 const earliest = (notification: Notification, at: number): number =>
   Math.min(at, notification.expiresAt ?? Infinity, notification.openSince + parkAfterMs)
 
-/** The agenda: by when something must happen next, per lane. Whatever is open has a due time. */
-export const dueTimes = (notification: Notification): Readonly<Partial<Record<Lane, number>>> => {
+/**
+ * The agenda: by when something must happen next, per lane. Whatever is open has a due time. What the relay
+ * tells a lane anyway is due `hintGraceMs` later, so that it is not told twice.
+ */
+export const dueTimes = (
+  notification: Notification,
+  hintGraceMs = 0,
+): Readonly<Partial<Record<Lane, number>>> => {
   if (!notification.routed) {
-    if (!isOpen(statusOf(notification))) return {}
-    return { route: earliest(notification, routableAt(notification)) }
+    const status = statusOf(notification)
+    if (!isOpen(status)) return {}
+    const hinted = status === 'requested' && !notification.redriven
+    return { route: earliest(notification, routableAt(notification) + (hinted ? hintGraceMs : 0)) }
   }
   const due: Partial<Record<Lane, number>> = {}
   for (const delivery of notification.deliveries) {
-    const at = dueOf(notification, delivery)
+    const at = dueOf(notification, delivery, hintGraceMs)
     if (at !== undefined) due[delivery.channel] = Math.min(due[delivery.channel] ?? Infinity, at)
   }
   return due

@@ -1,6 +1,12 @@
 import type { Command, RecordOutcome, RecordReceipt } from './commands.ts'
 import type { FailedData, FailureOutcome, NotificationEvent } from './events.ts'
-import { ambiguousResendsMax, type ChannelPolicy, configRetryMs, retryDelayMs } from './policy.ts'
+import {
+  ambiguousResendsMax,
+  askedDelayMs,
+  type ChannelPolicy,
+  configRetryMs,
+  retryDelayMs,
+} from './policy.ts'
 import type { Attempt, Delivery, Notification } from './state.ts'
 
 type Decided = readonly NotificationEvent[]
@@ -51,7 +57,10 @@ const afterFailure = (
       return { final: true }
     case 'config':
       // Not the message's fault: it is kept, and does not count as a try.
-      return { retryAt: iso(about.now + configRetryMs), final: false }
+      return {
+        retryAt: iso(about.now + Math.max(configRetryMs, askedDelayMs(failure.afterMs))),
+        final: false,
+      }
     case 'retry':
       return again
     case 'ambiguous': {

@@ -49,6 +49,10 @@ export const ambiguousResendsMax = 2
 /** While credentials are refused, the message is tried again this often at most. */
 export const configRetryMs = 60_000
 
+/** What the provider asked us to wait; bounded, for by then the message is parked anyway. */
+export const askedDelayMs = (afterMs = 0): number =>
+  afterMs > 0 ? Math.min(afterMs, parkAfterMs) : 0
+
 /**
  * Exponential backoff with full jitter. `tries` counts the failures so far, from 1; `fraction` is random
  * in [0, 1). Never earlier than the provider asked for.
@@ -57,10 +61,11 @@ export const retryDelayMs = (
   policy: ChannelPolicy,
   tries: number,
   fraction: number,
-  afterMs = 0,
+  afterMs?: number,
 ): number => {
   const ceiling = Math.min(policy.backoffCapMs, policy.backoffBaseMs * 2 ** Math.min(tries - 1, 30))
   // A tenth of the ceiling at least: an immediate retry meets the same trouble.
   const delay = ceiling * (0.1 + 0.9 * fraction)
-  return Math.round(afterMs + (afterMs > 0 ? Math.min(delay, policy.backoffBaseMs) : delay))
+  const askedMs = askedDelayMs(afterMs)
+  return Math.round(askedMs + (askedMs > 0 ? Math.min(delay, policy.backoffBaseMs) : delay))
 }

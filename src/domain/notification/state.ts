@@ -71,6 +71,7 @@ export interface Notification {
   readonly deliveries: readonly Delivery[]
   readonly passedOver: readonly PassedOver[]
   readonly cancelled: boolean
+  readonly redriven?: true
   /** Only before it was routed; later each delivery has its own. */
   readonly deferredUntil?: number
   readonly deferReason?: string

@@ -52,6 +52,10 @@ const openStatuses: ReadonlySet<string> = new Set(['requested', 'scheduled', ...
 export const isOpen = (status: DeliveryStatus | NotificationStatus): boolean =>
   openStatuses.has(status)
 
+/** Open, nothing under way and nothing awaited: it may be sent, put off or closed. */
+export const isWaiting = (status: DeliveryStatus): boolean =>
+  status === 'routed' || status === 'deferred' || status === 'retrying'
+
 /** Terminal, and nobody has to look. */
 export const isFinished = (status: NotificationStatus): boolean =>
   !isOpen(status) && status !== 'parked'
@@ -74,6 +78,8 @@ export const deliveryStatus = (notification: Notification, delivery: Delivery): 
   const final = counted.filter((attempt) => attempt.final)
   if (final.some((attempt) => attempt.outcome !== 'ambiguous')) return 'failed'
   if (final.length > 0) return 'unknown'
+  // What had expired before was not stopped by the cancel; what was parked is.
+  if (delivery.closed === 'expired') return 'expired'
   if (notification.cancelled) return 'cancelled'
   if (delivery.closed) return delivery.closed
   if (delivery.deferredUntil !== undefined) return 'deferred'

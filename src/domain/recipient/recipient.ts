@@ -1,3 +1,4 @@
+import { canonicalJson } from '../canonical-json.ts'
 import type { Channel, Platform } from '../notification/events.ts'
 import { type RecordedFact, Refusal, UnknownEvent } from '../recorded-fact.ts'
 
@@ -155,8 +156,13 @@ const update = (
     state?.locale === locale &&
     state?.timeZone === timeZone
   if (state && same) return []
-  const data = { app, userId, ...(locale && { locale }), ...(timeZone && { timeZone }) }
-  const personal = { ...(email && { email }), ...(phone && { phone }) }
+  const data = {
+    app,
+    userId,
+    ...(locale !== undefined && { locale }),
+    ...(timeZone !== undefined && { timeZone }),
+  }
+  const personal = { ...(email !== undefined && { email }), ...(phone !== undefined && { phone }) }
   return [{ type: 'RecipientUpdated', data, personal }]
 }
 
@@ -201,7 +207,7 @@ export const decideRecipient = (
       return removeDevice(existing(state), command)
     case 'change-preferences': {
       const { preferences } = existing(state)
-      if (JSON.stringify(preferences) === JSON.stringify(command.preferences)) return []
+      if (canonicalJson(preferences) === canonicalJson(command.preferences)) return []
       const data = { preferences: command.preferences }
       return [{ type: 'RecipientPreferencesChanged', data }]
     }

@@ -58,7 +58,7 @@ export const publishTemplate = (
   command: PublishTemplate,
 ): readonly TemplateEvent[] => {
   const { app, name, defaultLocale, contents, required, noResend } = command
-  if (!contents[defaultLocale]) {
+  if (!Object.hasOwn(contents, defaultLocale)) {
     throw new Refusal(
       'template/invalid',
       `There is no content for the default locale ${defaultLocale}.`,
@@ -90,14 +90,15 @@ export const templateVersion = (
   )
 }
 
-/** `ko-KR` falls back to `ko`, then to the default locale. */
+/** `zh-Hant-TW` falls back to `zh-Hant`, `zh`, then to the default locale (RFC 4647, section 3.4). */
 export const chooseLocale = (published: PublishedData, asked: string | undefined): string => {
-  if (asked === undefined) return published.defaultLocale
-  const language = asked.split('-')[0]!
-  return (
-    [asked, language].find((each) => Object.hasOwn(published.contents, each)) ??
-    published.defaultLocale
-  )
+  const parts = asked?.split('-') ?? []
+  while (parts.length > 0) {
+    const range = parts.join('-')
+    if (Object.hasOwn(published.contents, range)) return range
+    parts.pop()
+  }
+  return published.defaultLocale
 }
 
 export const templateChannels = (published: PublishedData): readonly Channel[] => [

@@ -1,0 +1,49 @@
+import { type Address, evolveAddress } from '#domain/address/address.ts'
+import { type AppState, evolveApp } from '#domain/app/app.ts'
+import { addressIdOf, recipientIdOf, templateIdOf } from '#domain/identity.ts'
+import { evolveRecipient, type Recipient } from '#domain/recipient/recipient.ts'
+import { evolveTemplate, type Template } from '#domain/template/template.ts'
+import type { EventStore } from '#ports/event-store.ts'
+import type { KeyHash } from '#ports/key-hash.ts'
+import { createFoldedStreams, type Folded, type FoldedStreams } from './folded-streams.ts'
+
+/** What decisions about notifications look up: always as fresh as the log. */
+export interface Aggregates {
+  readonly apps: FoldedStreams<AppState>
+  readonly templates: FoldedStreams<Template>
+  readonly recipients: FoldedStreams<Recipient>
+  readonly addresses: FoldedStreams<Address>
+  streamOf: {
+    app(app: string): string
+    template(app: string, name: string): string
+    recipient(app: string, userId: string): string
+    /** The address itself never names a stream, only its keyed hash. */
+    address(app: string, address: string): string
+  }
+}
+
+export const createAggregates = (needs: {
+  readonly events: EventStore
+  readonly keyHash: KeyHash
+  /** The projected recipient, from which only the tail has to be read. */
+  readonly projectedRecipient?: (stream: string) => Promise<Folded<Recipient> | undefined>
+}): Aggregates => {
+  const { events, keyHash, projectedRecipient } = needs
+  return {
+    apps: createFoldedStreams({ events, evolve: evolveApp, entriesMax: 1_000 }),
+    templates: createFoldedStreams({ events, evolve: evolveTemplate, entriesMax: 1_000 }),
+    recipients: createFoldedStreams({
+      events,
+      evolve: evolveRecipient,
+      entriesMax: 5_000,
+      ...(projectedRecipient && { snapshot: projectedRecipient }),
+    }),
+    addresses: createFoldedStreams({ events, evolve: evolveAddress, entriesMax: 5_000 }),
+    streamOf: {
+      app: (app) => `app-${app}`,
+      template: (app, name) => `template-${templateIdOf(app, name)}`,
+      recipient: (app, userId) => `recipient-${recipientIdOf(app, userId)}`,
+      address: (app, address) => `address-${addressIdOf(app, keyHash.digest('address', address))}`,
+    },
+  }
+}

@@ -1,0 +1,127 @@
+import type { Command } from '#domain/notification/commands.ts'
+import { next } from '#domain/notification/next.ts'
+import type { Policies } from '#domain/notification/policy.ts'
+import type { Delivery, Notification } from '#domain/notification/state.ts'
+import type { Clock } from '#ports/clock.ts'
+import type { CrashPoints } from '#ports/crash-points.ts'
+import { VersionConflict } from '#ports/errors.ts'
+import type { Random } from '#ports/random.ts'
+import type { WorkItem } from '#ports/work-queue.ts'
+import type { Credentials } from './credentials.ts'
+import { inBatches } from './in-batches.ts'
+import { type Loaded, type Notifications, personalOf, stepsMax } from './notifications.ts'
+import { bookkeeping, type createPrepare, type Prepared } from './prepare.ts'
+import type { Fenced, Send } from './send.ts'
+
+const actor = 'system:channels'
+/** While no credentials are set, the agenda looks again this often. */
+const pausedMs = 60_000
+
+/** Handles a channel's work: makes the attempts that are due, and books what time has decided. */
+export const createDeliverer = (needs: {
+  readonly notifications: Notifications
+  readonly prepare: ReturnType<typeof createPrepare>
+  readonly credentials: Credentials
+  readonly send: Send
+  readonly policies: Policies
+  readonly clock: Clock
+  readonly random: Random
+  readonly crashPoints: CrashPoints
+  readonly signal: AbortSignal
+}): ((item: WorkItem) => Promise<void>) => {
+  const { notifications, prepare, credentials, send, clock, crashPoints, signal } = needs
+
+  /** Those that may be sent now. Without credentials that is said once; during a pause, not at all. */
+  const permitted = async (deliveries: readonly Delivery[]) => {
+    const go: Delivery[] = []
+    const defer: string[] = []
+    for (const delivery of deliveries) {
+      const credential = credentials.get(delivery.credential)
+      if (credential) {
+        if ((await credential.permit(signal)) === 'go') go.push(delivery)
+      } else if (delivery.deferReason !== 'provider-paused') defer.push(delivery.deliveryId)
+    }
+    return { go, defer }
+  }
+
+  const record = async (loaded: Loaded, commands: readonly Command[], notificationId: string) => {
+    try {
+      return await notifications.change(loaded, commands, actor)
+    } catch (error) {
+      if (!(error instanceof VersionConflict)) throw error
+      return notifications.insist(notificationId, commands, actor)
+    }
+  }
+
+  const attempt = async (
+    loaded: Loaded,
+    state: Notification,
+    go: readonly Delivery[],
+    id: string,
+  ) => {
+    const prepared = await Promise.all(go.map((delivery) => prepare(loaded, state, delivery)))
+    crashPoints.reach('rendered-not-fenced')
+    const fencedAtMs = clock.monotonic()
+    const commands = prepared.flatMap((each) => each.commands)
+    let latest: Loaded
+    try {
+      latest = await notifications.change(loaded, commands, actor)
+    } catch (error) {
+      for (const each of go) credentials.get(each.credential)?.circuit.release()
+      throw error
+    }
+    crashPoints.reach('fenced-no-byte-out')
+    const fenced = prepared.flatMap((each) => fencedOf(each, latest, id, fencedAtMs))
+    for await (const outcomes of inBatches(fenced.map(send))) {
+      latest = await record(latest, outcomes, id)
+    }
+    crashPoints.reach('outcome-not-acknowledged')
+    return latest
+  }
+
+  const fencedOf = (
+    each: Prepared,
+    latest: Loaded,
+    id: string,
+    fencedAtMs: number,
+  ): readonly Fenced[] => {
+    const { delivery, sendable } = each
+    if (!sendable) {
+      credentials.get(delivery.credential)?.circuit.release()
+      return []
+    }
+    const about = { notificationId: id, notification: latest.state!, personal: personalOf(latest) }
+    return [{ ...about, delivery, attempt: each.attempt, ...sendable, fencedAtMs }]
+  }
+
+  /** One step of what is due; `undefined` when the rest has to wait. */
+  const step = async (loaded: Loaded, item: WorkItem): Promise<Loaded | undefined> => {
+    const { state } = loaded
+    const actions = next(state, item.lane, clock.now())
+    if (actions.length === 0 || !state) return undefined
+    const booked = actions.flatMap((action) => bookkeeping(state, action, needs))
+    if (booked.length > 0) return notifications.change(loaded, booked, actor)
+    const due = new Set(actions.map((action) => 'deliveryId' in action && action.deliveryId))
+    const { go, defer } = await permitted(
+      state.deliveries.filter((each) => due.has(each.deliveryId)),
+    )
+    if (go.length > 0) return attempt(loaded, state, go, item.notificationId)
+    if (defer.length === 0) return undefined
+    const order = { do: 'defer', deliveries: defer, until: clock.now() + pausedMs } as const
+    const why = { reason: 'provider-paused', rule: 'credential.absent' } as const
+    return notifications.change(loaded, [{ ...order, ...why }], actor)
+  }
+
+  return async (item) => {
+    crashPoints.reach('claimed')
+    let loaded: Loaded | undefined = await notifications.load(item.notificationId)
+    for (let steps = 0; loaded && steps < stepsMax && !signal.aborted; steps += 1) {
+      try {
+        loaded = await step(loaded, item)
+      } catch (error) {
+        if (!(error instanceof VersionConflict)) throw error
+        loaded = await notifications.load(item.notificationId)
+      }
+    }
+  }
+}

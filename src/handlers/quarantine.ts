@@ -1,0 +1,110 @@
+import type { Receipt } from '#ports/channel.ts'
+import type { Clock } from '#ports/clock.ts'
+import type { CollectionDeclaration, DocumentStore, StoredDocument } from '#ports/document-store.ts'
+import { VersionConflict } from '#ports/errors.ts'
+import type { EventStore, RecordedEvent } from '#ports/event-store.ts'
+import { type CallbackDocument, quarantineMs } from '#projections/callbacks/callbacks.ts'
+import { type MessageDocument, messageKey } from '#projections/messages/messages.ts'
+import { createFoldedStreams } from './folded-streams.ts'
+import type { Receipts } from './receipts.ts'
+import type { Recorder } from './recorder.ts'
+
+/** Verified receipts that no attempt was found for: kept in the log, and matched when there is one. */
+export interface Quarantine {
+  keep(app: string, provider: string, receipt: Receipt, callbackId: string): Promise<void>
+}
+
+interface Kept {
+  readonly receipt: Receipt
+  readonly provider: string
+}
+
+const lookEveryMs = 5_000
+const pageMax = 200
+
+export const createQuarantine = (needs: {
+  readonly events: EventStore
+  readonly recorder: Recorder
+  readonly clock: Clock
+  readonly signal: AbortSignal
+}): Quarantine => {
+  const { events, recorder, clock, signal } = needs
+  const evolve = (state: ReadonlySet<string> | undefined, event: RecordedEvent) =>
+    new Set(state).add(`${event.type} ${event.data.callbackId}`)
+  const days = createFoldedStreams({ events, evolve, entriesMax: 20 })
+
+  return {
+    async keep(app, provider, receipt, callbackId) {
+      const stream = `callbacks-${app}-${new Date(clock.now()).toISOString().slice(0, 10)}`
+      for (;;) {
+        const { state, revision } = await days.load(stream)
+        // The same receipt, told again.
+        if (state?.has(`CallbackQuarantined ${callbackId}`)) return
+        const fact = {
+          type: 'CallbackQuarantined',
+          data: { callbackId, receipt: { provider, receipt } },
+        }
+        const context = { app, actor: `provider:${provider}`, correlationId: callbackId }
+        const expected = revision < 0 ? 'no-stream' : revision
+        try {
+          await recorder.appendSurely(stream, recorder.record([fact], context), expected, signal)
+          return
+        } catch (error) {
+          if (!(error instanceof VersionConflict)) throw error
+        }
+      }
+    },
+  }
+}
+
+/** Looks from time to time whether what a quarantined receipt belongs to has come to be known. */
+export const createMatcher = (needs: {
+  readonly events: EventStore
+  readonly documents: DocumentStore
+  readonly collections: () => Promise<{
+    readonly callbacks: CollectionDeclaration
+    readonly messages: CollectionDeclaration
+  }>
+  readonly receipts: Receipts
+  readonly recorder: Recorder
+  readonly clock: Clock
+  readonly signal: AbortSignal
+}) => {
+  const { events, documents, receipts, recorder, clock, signal } = needs
+
+  const match = async (callback: CallbackDocument, messages: CollectionDeclaration) => {
+    const { receipt, provider } = callback.receipt as unknown as Kept
+    if (receipt.providerMessageId === undefined) return false
+    const key = messageKey(receipt.providerMessageId)
+    const found = (await documents.load(messages, [key])).get(key)?.body
+    if (!found) return false
+    return receipts.apply(callback.app, provider, receipt, found as unknown as MessageDocument)
+  }
+
+  const close = async (document: StoredDocument, type: 'CallbackMatched' | 'CallbackExpired') => {
+    const { stream, app } = document.body as unknown as CallbackDocument
+    const tail = await events.read(stream)
+    const fact = { type, data: { callbackId: document.id } }
+    const context = { app, actor: 'system:receipts', correlationId: document.id }
+    const recorded = recorder.record([fact], context)
+    await recorder.appendSurely(stream, recorded, tail.at(-1)!.revision, signal)
+  }
+
+  return async (): Promise<void> => {
+    const { callbacks, messages } = await needs.collections()
+    const now = clock.now()
+    const due = await documents.find(callbacks, {
+      where: {},
+      range: { field: 'dueAt', to: now },
+      order: { field: 'dueAt', direction: 'ascending' },
+      limit: pageMax,
+    })
+    for (const document of due) {
+      const callback = document.body as unknown as CallbackDocument
+      if (await match(callback, messages)) await close(document, 'CallbackMatched')
+      else if (now > callback.receivedAt + quarantineMs) await close(document, 'CallbackExpired')
+    }
+  }
+}
+
+export const matchEveryMs = lookEveryMs

@@ -1,0 +1,100 @@
+import { sha256 } from '#domain/identity.ts'
+import type { RecordReceipt } from '#domain/notification/commands.ts'
+import type { DispatchedData, DispatchedPersonal } from '#domain/notification/events.ts'
+import type { Policies } from '#domain/notification/policy.ts'
+import type { Receipt } from '#ports/channel.ts'
+import type { Clock } from '#ports/clock.ts'
+import type { CrashPoints } from '#ports/crash-points.ts'
+import type { Random } from '#ports/random.ts'
+import type { Consequences } from './consequences.ts'
+import type { createReferences } from './messages.ts'
+import type { Loaded, Notifications } from './notifications.ts'
+import type { Quarantine } from './quarantine.ts'
+
+export interface AttemptRef {
+  readonly notificationId: string
+  readonly deliveryId: string
+  readonly attempt: number
+}
+
+/** Takes verified receipts; each is in the log when the promise resolves. */
+export interface Receipts {
+  take(app: string, provider: string, receipts: readonly Receipt[]): Promise<void>
+  /** Records what a receipt says of an attempt; `false`: there is no such attempt of this app. */
+  apply(app: string, provider: string, receipt: Receipt, ref: AttemptRef): Promise<boolean>
+}
+
+type Verdict = Exclude<Receipt['outcome'], { is: 'progress' }>
+
+/** The address that the attempt went to, as its fence recorded it. */
+const addressOf = (loaded: Loaded, ref: AttemptRef): string => {
+  const fence = loaded.events.find((event) => {
+    const { deliveryId, attempt } = event.data as unknown as DispatchedData
+    const same = deliveryId === ref.deliveryId && attempt === ref.attempt
+    return event.type === 'NotificationDispatched' && same
+  })
+  return ((fence?.personal ?? { to: '' }) as unknown as DispatchedPersonal).to
+}
+
+export const createReceipts = (needs: {
+  readonly notifications: Notifications
+  readonly consequences: Consequences
+  readonly references: ReturnType<typeof createReferences>
+  readonly quarantine: Quarantine
+  readonly policies: Policies
+  readonly clock: Clock
+  readonly random: Random
+  readonly crashPoints: CrashPoints
+}): Receipts => {
+  const { notifications, consequences, references, quarantine, policies, clock, random } = needs
+
+  /** What the receipt means for the address stands before the outcome does. */
+  const conclude = async (loaded: Loaded, ref: AttemptRef, verdict: Verdict): Promise<void> => {
+    if (verdict.is === 'delivered' || verdict.is === 'retry' || verdict.is === 'permanent') return
+    const notification = loaded.state!
+    const delivery = notification.deliveries.find((each) => each.deliveryId === ref.deliveryId)!
+    const address = addressOf(loaded, ref)
+    const about = { ...ref, notification, delivery, address, code: verdict.code, said: {} }
+    if (verdict.is === 'endpoint-invalid') await consequences.endpointInvalid(about)
+    else await consequences.refusedByPerson(about, verdict.is)
+  }
+
+  const apply: Receipts['apply'] = async (app, provider, receipt, ref) => {
+    const loaded = await notifications.load(ref.notificationId)
+    const delivery = loaded.state?.deliveries.find((each) => each.deliveryId === ref.deliveryId)
+    const known = delivery?.attempts.some((each) => each.number === ref.attempt)
+    if (!delivery || !known || loaded.state?.app !== app || delivery.provider !== provider)
+      return false
+    const { outcome: verdict, providerMessageId } = receipt
+    if (verdict.is === 'progress') return true
+    await conclude(loaded, ref, verdict)
+    // A complaint says that the message arrived.
+    const told = verdict.is === 'complaint' ? ({ is: 'delivered' } as const) : verdict
+    const { deliveryId, attempt } = ref
+    const command: RecordReceipt = {
+      do: 'record-receipt',
+      deliveryId,
+      attempt,
+      now: clock.now(),
+      fraction: random.fraction(),
+      policy: policies[delivery.channel],
+      ...(providerMessageId !== undefined && { providerMessageId }),
+      receipt: told,
+    }
+    await notifications.insist(ref.notificationId, [command], `provider:${provider}`)
+    return true
+  }
+
+  return {
+    apply,
+    async take(app, provider, receipts) {
+      for (const receipt of receipts) {
+        const ref = receipt.ref === undefined ? undefined : references.read(receipt.ref)
+        if (ref && (await apply(app, provider, receipt, ref))) continue
+        if (receipt.outcome.is === 'progress') continue
+        await quarantine.keep(app, provider, receipt, sha256(`${provider} ${receipt.dedupeKey}`))
+      }
+      needs.crashPoints.reach('receipt-stored-not-answered')
+    },
+  }
+}

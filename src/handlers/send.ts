@@ -1,0 +1,134 @@
+import type { Command } from '#domain/notification/commands.ts'
+import type { RequestedPersonal } from '#domain/notification/events.ts'
+import type { Policies } from '#domain/notification/policy.ts'
+import type { Delivery, Notification } from '#domain/notification/state.ts'
+import type { Channel, Outcome, RenderedContent } from '#ports/channel.ts'
+import type { Clock } from '#ports/clock.ts'
+import type { CrashPoints } from '#ports/crash-points.ts'
+import type { Random } from '#ports/random.ts'
+import type { Consequences } from './consequences.ts'
+import type { Credentials } from './credentials.ts'
+import type { createDestinations, Destination } from './endpoints.ts'
+import type { Messages } from './messages.ts'
+
+/** An attempt whose fence stands. */
+export interface Fenced {
+  readonly notificationId: string
+  readonly notification: Notification
+  readonly personal: RequestedPersonal
+  readonly delivery: Delivery
+  readonly attempt: number
+  readonly content: RenderedContent
+  /** The address that the fence names. */
+  readonly text: string
+  /** Monotonic time at which the fence was sent to the log. */
+  readonly fencedAtMs: number
+}
+
+/** Sends a fenced attempt and says what to record of it. Never throws for what a provider did. */
+export type Send = (fenced: Fenced) => Promise<Command>
+
+/** No first byte leaves later than this after the recipient was read. */
+const tailAgeMaxMs = 1_000
+/** Nor later than this after the fence was sent: somebody may have resolved the attempt since. */
+const fenceAgeMaxMs = 2_000
+
+type Found = Extract<Destination, { to: unknown }>
+
+export const createSend = (needs: {
+  readonly channels: ReadonlyMap<string, Channel>
+  readonly destinations: ReturnType<typeof createDestinations>
+  readonly messages: Messages
+  readonly credentials: Credentials
+  readonly consequences: Consequences
+  readonly policies: Policies
+  readonly clock: Clock
+  readonly random: Random
+  readonly crashPoints: CrashPoints
+}): Send => {
+  const { channels, destinations, messages, credentials, consequences } = needs
+  const { policies, clock, random, crashPoints } = needs
+
+  const record = (fenced: Fenced, outcome: Outcome): Command => ({
+    do: 'record-outcome',
+    deliveryId: fenced.delivery.deliveryId,
+    attempt: fenced.attempt,
+    now: clock.now(),
+    fraction: random.fraction(),
+    policy: policies[fenced.delivery.channel],
+    outcome,
+  })
+
+  const notSent = (fenced: Fenced, code: string, reason: string): Command =>
+    record(fenced, { is: 'retry', code, reason })
+
+  /** The address to send to now, or what to record instead. */
+  const recheck = async (fenced: Fenced): Promise<Found | Command> => {
+    const { notification, personal, delivery, attempt } = fenced
+    for (;;) {
+      const readAtMs = clock.monotonic()
+      const destination = await destinations(notification, personal, delivery)
+      if ('refused' in destination) {
+        const { deliveryId } = delivery
+        return { do: 'suppress', deliveryId, attempt, ...destination.refused }
+      }
+      if (destination.text !== fenced.text) {
+        return notSent(fenced, 'address-changed', 'The address changed after the fence.')
+      }
+      const now = clock.monotonic()
+      if (now - fenced.fencedAtMs > fenceAgeMaxMs) {
+        return notSent(fenced, 'fence-too-old', 'The fence took too long to be written.')
+      }
+      if (now - readAtMs <= tailAgeMaxMs) return destination
+    }
+  }
+
+  /** What the provider said of the person or the endpoint stands before the outcome does. */
+  const conclude = async (fenced: Fenced, found: Found, outcome: Outcome): Promise<void> => {
+    const { notificationId, notification, delivery, attempt, text: address } = fenced
+    if (outcome.is !== 'endpoint-invalid' && outcome.is !== 'opted-out') return
+    const said = outcome.evidence ?? {}
+    const about = {
+      notificationId,
+      notification,
+      delivery,
+      attempt,
+      address,
+      code: outcome.code,
+      said,
+    }
+    if (outcome.is === 'opted-out') return consequences.refusedByPerson(about, 'opted-out')
+    // APNs says since when a token is dead: one registered later lives.
+    const deadSince = typeof said.timestamp === 'string' ? Date.parse(said.timestamp) : Infinity
+    if ((found.registeredAt ?? 0) > deadSince) return
+    if (!credentials.get(delivery.credential)?.mayRemoveEndpoint()) return
+    await consequences.endpointInvalid(about)
+  }
+
+  return async (fenced) => {
+    const { notification, delivery, attempt, content } = fenced
+    const credential = credentials.get(delivery.credential)
+    const found = await recheck(fenced)
+    if ('do' in found) {
+      credential?.circuit.release()
+      return found
+    }
+    const message = messages.compose({ notification, delivery, attempt, to: found.to, content })
+    const done = new AbortController()
+    const deadline = new AbortController()
+    const restMs = policies[delivery.channel].deadlineMs - (clock.monotonic() - fenced.fencedAtMs)
+    void clock.sleep(restMs, done.signal).then(() => deadline.abort())
+    const channel = channels.get(delivery.provider)!
+    const outcome = await channel.send(message, {
+      deliveryId: delivery.deliveryId,
+      number: attempt,
+      signal: deadline.signal,
+      onFirstByte: () => crashPoints.reach('bytes-out-no-answer'),
+    })
+    done.abort()
+    credential?.report(outcome)
+    crashPoints.reach('answered-no-outcome')
+    await conclude(fenced, found, outcome)
+    return record(fenced, outcome)
+  }
+}

@@ -1,0 +1,27 @@
+import type { AcceptedData } from '#domain/notification/events.ts'
+import type { Projection } from '../projection.ts'
+
+/** Finds the attempt behind a provider's own message id, for receipts that do not bring our reference. */
+export type MessageDocument = {
+  readonly notificationId: string
+  readonly deliveryId: string
+  readonly attempt: number
+}
+
+/** Twilio answers a plain id; SendGrid's receipts append routing detail to it after a dot. */
+export const messageKey = (providerMessageId: string): string => providerMessageId.split('.')[0]!
+
+export const messagesProjection: Projection<MessageDocument> = {
+  name: 'messages',
+  version: 1,
+  indexes: [],
+  idOf(event) {
+    if (event.type !== 'NotificationAccepted') return undefined
+    const { providerMessageId } = event.data as unknown as AcceptedData
+    return providerMessageId === undefined ? undefined : messageKey(providerMessageId)
+  },
+  evolve(_body, event) {
+    const { deliveryId, attempt } = event.data as unknown as AcceptedData
+    return { notificationId: event.stream.slice('notification-'.length), deliveryId, attempt }
+  },
+}

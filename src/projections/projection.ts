@@ -1,0 +1,35 @@
+import type {
+  CollectionDeclaration,
+  DocumentBody,
+  IndexDeclaration,
+} from '#ports/document-store.ts'
+import type { RecordedEvent } from '#ports/recorded.ts'
+
+/**
+ * A read model as a value: how events change its documents. Pure, so that it can be replayed at any time
+ * and gives the same documents again.
+ */
+export interface Projection<Body extends DocumentBody = DocumentBody> {
+  readonly name: string
+  /** Raised with every change of shape, of indexes or of `evolve`; the read model is then built anew. */
+  readonly version: number
+  readonly indexes: readonly IndexDeclaration[]
+  /** The document an event belongs to; `undefined`: not of this read model. */
+  idOf(event: RecordedEvent): string | undefined
+  /** `undefined`: there is no document (any more). */
+  evolve(body: Body | undefined, event: RecordedEvent): Body | undefined
+  /** Called once after a batch of events, for what is costly to derive after each. */
+  finish?(body: Body): Body
+  /** What stays of a document whose event could not be folded. */
+  poisoned?(body: Body | undefined, event: RecordedEvent, error: string): Body
+}
+
+/** Rebuilt read models stand beside each other: `generation` counts the rebuilds of one version. */
+export const collectionOf = (
+  projection: Pick<Projection, 'name' | 'version' | 'indexes'>,
+  generation: number,
+): CollectionDeclaration => ({
+  name: projection.name,
+  version: projection.version * 1_000 + generation,
+  indexes: projection.indexes,
+})

@@ -1,0 +1,36 @@
+import { type PublishedData, templateChannels } from '#domain/template/template.ts'
+import type { Projection } from '../projection.ts'
+
+/** What there is to choose from; the texts stay in the log. */
+export type TemplateDocument = {
+  readonly app: string
+  readonly name: string
+  readonly version: number
+  readonly publishedAt: string
+  readonly defaultLocale: string
+  readonly locales: readonly string[]
+  readonly channels: readonly string[]
+  readonly required: readonly string[]
+}
+
+export const templatesProjection: Projection<TemplateDocument> = {
+  name: 'templates',
+  version: 1,
+  indexes: [{ name: 'by_name', fields: ['app', 'name'] }],
+  idOf: (event) =>
+    event.type === 'TemplatePublished' ? event.stream.slice('template-'.length) : undefined,
+  evolve(_body, event) {
+    const published = event.data as unknown as PublishedData
+    const { app, name, version, defaultLocale, contents, required } = published
+    return {
+      app,
+      name,
+      version,
+      publishedAt: event.metadata.at,
+      defaultLocale,
+      locales: Object.keys(contents),
+      channels: templateChannels(published),
+      required,
+    }
+  },
+}
