@@ -1,12 +1,10 @@
 import { decideAddress, type SuppressionCause } from '#domain/address/address.ts'
 import type { Delivery, Notification } from '#domain/notification/state.ts'
 import { decideRecipient } from '#domain/recipient/recipient.ts'
-import { VersionConflict } from '#ports/errors.ts'
-import type { NewEvent } from '#ports/event-store.ts'
 import type { Log } from '#ports/log.ts'
 import type { Aggregates } from './aggregates.ts'
-import type { FoldedStreams } from './folded-streams.ts'
 import type { Context, Recorder } from './recorder.ts'
+import { changeStream } from './stream-change.ts'
 
 /** What a delivery's fate means for the endpoint it went to. */
 export interface Consequences {
@@ -36,25 +34,6 @@ export const createConsequences = (needs: {
   const { aggregates, recorder, log, signal } = needs
   const { streamOf } = aggregates
 
-  /** Decides on the newest state and appends, again after each conflict, until it stands. */
-  const settle = async <S>(
-    streams: FoldedStreams<S>,
-    stream: string,
-    decide: (state: S | undefined) => readonly NewEvent[],
-  ): Promise<boolean> => {
-    for (;;) {
-      const { state, revision } = await streams.load(stream)
-      const events = decide(state)
-      if (events.length === 0) return false
-      try {
-        await recorder.appendSurely(stream, events, revision < 0 ? 'no-stream' : revision, signal)
-        return true
-      } catch (error) {
-        if (!(error instanceof VersionConflict)) throw error
-      }
-    }
-  }
-
   const contextOf = (about: Evidence): Context => ({
     app: about.notification.app,
     actor: `provider:${about.delivery.provider}`,
@@ -75,9 +54,15 @@ export const createConsequences = (needs: {
     const { channel } = about.delivery
     const evidence = evidenceOf(about)
     const order = { do: 'suppress', app, channel, cause, evidence } as const
-    await settle(aggregates.addresses, streamOf.address(app, about.address), (state) =>
-      recorder.record(decideAddress(state, order), contextOf(about)),
-    )
+    await changeStream({
+      streams: aggregates.addresses,
+      stream: streamOf.address(app, about.address),
+      decide: (state) => decideAddress(state, order),
+      context: contextOf(about),
+      recorder,
+      patience: { signal },
+      retriesMax: Infinity,
+    })
   }
 
   return {
@@ -96,10 +81,16 @@ export const createConsequences = (needs: {
         ifToken: about.address,
         evidence: evidenceOf(about),
       } as const
-      const removed = await settle(aggregates.recipients, stream, (state) =>
-        state ? recorder.record(decideRecipient(state, order), contextOf(about)) : [],
-      )
-      if (removed) {
+      const { changed } = await changeStream({
+        streams: aggregates.recipients,
+        stream,
+        decide: (state) => (state ? decideRecipient(state, order) : []),
+        context: contextOf(about),
+        recorder,
+        patience: { signal },
+        retriesMax: Infinity,
+      })
+      if (changed) {
         log.info('A dead device was removed.', { stream, code: about.code, attempt: about.attempt })
       }
     },

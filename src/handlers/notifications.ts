@@ -6,7 +6,7 @@ import type { Notification, State } from '#domain/notification/state.ts'
 import { UnknownEvent } from '#domain/recorded-fact.ts'
 import { VersionConflict } from '#ports/errors.ts'
 import type { EventStore, NewEvent, RecordedEvent } from '#ports/event-store.ts'
-import type { Recorder } from './recorder.ts'
+import type { Patience, Recorder } from './recorder.ts'
 
 /** A notification as its stream tells it, with what only the stream may hold. */
 export interface Loaded {
@@ -46,9 +46,9 @@ export const personalOf = (loaded: Loaded): RequestedPersonal =>
 export const createNotifications = (needs: {
   readonly events: EventStore
   readonly recorder: Recorder
-  readonly signal: AbortSignal
+  readonly patience: Patience
 }): Notifications => {
-  const { events: store, recorder, signal } = needs
+  const { events: store, recorder, patience } = needs
 
   const load = async (notificationId: string): Promise<Loaded> => {
     const stream = `notification-${notificationId}`
@@ -81,7 +81,7 @@ export const createNotifications = (needs: {
       }
     }
     if (facts.length === 0) return loaded
-    await recorder.appendSurely(stream, news, revision, signal)
+    await recorder.appendSurely(stream, news, revision, patience)
     const events = [...loaded.events, ...facts]
     return { stream, events, state, revision: revision + facts.length }
   }

@@ -29,8 +29,9 @@ export const createQuarantine = (needs: {
   readonly signal: AbortSignal
 }): Quarantine => {
   const { events, recorder, clock, signal } = needs
-  const evolve = (state: ReadonlySet<string> | undefined, event: RecordedEvent) =>
-    new Set(state).add(`${event.type} ${event.data.callbackId}`)
+  // Grows in place: told again, it stays the same.
+  const evolve = (state: Set<string> | undefined, event: RecordedEvent) =>
+    (state ?? new Set()).add(`${event.type} ${event.data.callbackId}`)
   const days = createFoldedStreams({ events, evolve, entriesMax: 20 })
 
   return {
@@ -47,7 +48,9 @@ export const createQuarantine = (needs: {
         const context = { app, actor: `provider:${provider}`, correlationId: callbackId }
         const expected = revision < 0 ? 'no-stream' : revision
         try {
-          await recorder.appendSurely(stream, recorder.record([fact], context), expected, signal)
+          await recorder.appendSurely(stream, recorder.record([fact], context), expected, {
+            signal,
+          })
           return
         } catch (error) {
           if (!(error instanceof VersionConflict)) throw error
@@ -87,8 +90,11 @@ export const createMatcher = (needs: {
     const fact = { type, data: { callbackId: document.id } }
     const context = { app, actor: 'system:receipts', correlationId: document.id }
     const recorded = recorder.record([fact], context)
-    await recorder.appendSurely(stream, recorded, tail.at(-1)!.revision, signal)
+    await recorder.appendSurely(stream, recorded, tail.at(-1)!.revision, { signal })
   }
+
+  // Goes round, so that many that match nothing do not hide the others.
+  let after: { readonly value: number; readonly id: string } | undefined
 
   return async (): Promise<void> => {
     const { callbacks, messages } = await needs.collections()
@@ -97,8 +103,15 @@ export const createMatcher = (needs: {
       where: {},
       range: { field: 'dueAt', to: now },
       order: { field: 'dueAt', direction: 'ascending' },
+      ...(after && { after }),
       limit: pageMax,
     })
+    const last = due.at(-1)
+    const lastDue = (last?.body as CallbackDocument | undefined)?.dueAt
+    after =
+      last && lastDue !== undefined && due.length === pageMax
+        ? { value: lastDue, id: last.id }
+        : undefined
     for (const document of due) {
       const callback = document.body as unknown as CallbackDocument
       if (await match(callback, messages)) await close(document, 'CallbackMatched')

@@ -69,7 +69,10 @@ export const createReceipts = (needs: {
     if (verdict.is === 'progress') return true
     await conclude(loaded, ref, verdict)
     // A complaint says that the message arrived.
-    const told = verdict.is === 'complaint' ? ({ is: 'delivered' } as const) : verdict
+    const told: RecordReceipt['receipt'] =
+      verdict.is === 'delivered' || verdict.is === 'complaint'
+        ? { is: 'delivered' }
+        : { is: verdict.is, code: verdict.code, reason: verdict.reason }
     const { deliveryId, attempt } = ref
     const command: RecordReceipt = {
       do: 'record-receipt',

@@ -18,6 +18,12 @@ interface Decided {
   readonly personal?: object
 }
 
+/** Facts are appended until `signal` fires; somebody who waits for an answer is told after `waitMaxMs`. */
+export interface Patience {
+  readonly signal: AbortSignal
+  readonly waitMaxMs?: number
+}
+
 export type Context = Omit<EventMetadata, 'at'>
 
 /** Gives facts their id and time, and gets them into the log. */
@@ -25,13 +31,13 @@ export interface Recorder {
   record(facts: readonly Decided[], context: Context): readonly NewEvent[]
   /**
    * Appends until the fate is known: after `Unavailable` the very same call (same ids, same revision) is
-   * repeated, so that it can succeed only once. Throws `VersionConflict`; `Unavailable` when `signal` fired.
+   * repeated, so that it can succeed only once. Throws `VersionConflict`; `Unavailable` when patience ends.
    */
   appendSurely(
     stream: string,
     events: readonly NewEvent[],
     expected: Expected,
-    signal: AbortSignal,
+    patience: Patience,
   ): Promise<Appended>
 }
 
@@ -58,12 +64,14 @@ export const createRecorder = (needs: {
       }))
     },
 
-    async appendSurely(stream, events, expected, signal) {
+    async appendSurely(stream, events, expected, { signal, waitMaxMs = Infinity }) {
+      const start = clock.monotonic()
       for (let tries = 0; ; tries += 1) {
         try {
           return await store.append(stream, events, { expected })
         } catch (error) {
           if (!(error instanceof Unavailable) || signal.aborted) throw error
+          if (clock.monotonic() - start >= waitMaxMs) throw error
           // Not sooner: a retry that meets the first write half-way gets no answer (EventStoreDB).
           const delayMs = Math.min(retryCapMs, firstRetryMs * 2 ** Math.min(tries, 10))
           log.warn('The log did not take an append; the same call is repeated.', { stream, error })

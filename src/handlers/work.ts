@@ -29,7 +29,7 @@ export const createGuard = (needs: {
     const data = { deliveries: [], reason: 'unreadable' }
     const context = { app, actor: 'system:guard', correlationId: notificationId }
     const parked = recorder.record([{ type: 'NotificationParked', data }], context)
-    await recorder.appendSurely(stream, parked, last.revision, signal)
+    await recorder.appendSurely(stream, parked, last.revision, { signal })
   }
 
   const cope = async (item: WorkItem, error: Error): Promise<void> => {
