@@ -19,7 +19,7 @@ export interface Progress {
 }
 
 export interface Projector {
-  /** Follows the log for one generation of one read model until `signal` fires. */
+  /** Follows the log for one generation of one read model until `signal` fires or it is replaced. */
   follow(projection: Projection, generation: number, signal: AbortSignal): Promise<void>
   readonly progress: readonly Progress[]
 }
@@ -44,14 +44,27 @@ export const createProjector = (needs: {
   const { events, documents, checkpoints, readModels, clock, crashPoints, log } = needs
   const progress = new Map<string, Progress>()
 
-  /** A generation that has caught up takes over; the one it replaces is dropped. */
+  /** A generation that has caught up takes over from the active one. */
   const activate = async (projection: Projection, generation: number): Promise<void> => {
     const before = await readModels.generations(projection)
     if (before.building !== generation) return
-    await readModels.change(projection, () => ({ active: generation }))
-    await documents.drop(collectionOf(projection, before.active))
-    await checkpoints.remove(checkpointName(projection, before.active))
+    await readModels.change(projection, ({ active, retired = [] }) => ({
+      active: generation,
+      retired: [...retired, active],
+    }))
     log.info('A read model was rebuilt.', { projection: projection.name, generation })
+  }
+
+  const isRetired = async (projection: Projection, generation: number): Promise<boolean> =>
+    (await readModels.generations(projection)).retired?.includes(generation) ?? false
+
+  const drop = async (projection: Projection, generation: number): Promise<void> => {
+    await documents.drop(collectionOf(projection, generation))
+    await checkpoints.remove(checkpointName(projection, generation))
+    await readModels.change(projection, ({ retired = [], ...rest }) => ({
+      ...rest,
+      retired: retired.filter((each) => each !== generation),
+    }))
   }
 
   return {
@@ -62,6 +75,7 @@ export const createProjector = (needs: {
     async follow(projection, generation, signal) {
       const name = checkpointName(projection, generation)
       const collection = collectionOf(projection, generation)
+      if (await isRetired(projection, generation)) return drop(projection, generation)
       const start = await checkpoints.load(name)
       let position = start?.position
       const note = (page?: LogPage) => {
@@ -83,6 +97,7 @@ export const createProjector = (needs: {
       }
       const after = position === undefined ? {} : { after: position }
       for await (const page of events.subscribe({ ...after, limit: pageMax, signal })) {
+        if (await isRetired(projection, generation)) break
         await project({ documents, projection, collection, events: page.events, log })
         crashPoints.reach('projected-checkpoint-not-written')
         const last = page.events.at(-1)!
@@ -95,6 +110,7 @@ export const createProjector = (needs: {
         if (page.atHead && page.events.length >= loadMin) await clock.sleep(gatherMs, signal)
       }
       progress.delete(name)
+      if (await isRetired(projection, generation)) await drop(projection, generation)
     },
   }
 }

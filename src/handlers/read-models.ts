@@ -14,6 +14,8 @@ export interface Generations {
   readonly active: number
   /** A generation that is being built; it becomes active when it has caught up. */
   readonly building?: number
+  /** Replaced, and not dropped yet. */
+  readonly retired?: readonly number[]
 }
 
 const aliases: CollectionDeclaration = { name: 'aliases', version: 1, indexes: [] }

@@ -1,0 +1,129 @@
+import { createServer } from 'node:net'
+import { openHandlebarsRenderer } from '#adapters/handlebars/renderer.ts'
+import { createInProcessWorkQueue } from '#adapters/in-process/in-process-work-queue.ts'
+import { buildServer } from '#api/server.ts'
+import { createAccept } from '#handlers/accept.ts'
+import { createOperations } from '#handlers/operate.ts'
+import { createRecipients } from '#handlers/recipients.ts'
+import { createTemplates } from '#handlers/templates.ts'
+import { StartRefused } from '#ports/errors.ts'
+import { startControl } from './app/control.ts'
+import { type Around, openCore } from './app/core.ts'
+import { createHealth, watchAppends } from './app/health.ts'
+import { createOperatorOrders } from './app/operations.ts'
+import { openProviders } from './app/providers.ts'
+import { createReactions } from './app/reactions.ts'
+import { announceWebhook, withSandbox } from './app/sandbox-settings.ts'
+import type { Config } from './config.ts'
+
+export interface App extends AsyncDisposable {
+  readonly url: string
+  readonly synchronous: number
+  /** Printed once: there was no app yet, so `default` was made with this key. */
+  readonly firstKey?: string
+  /** Resolves when the service cannot go on; the reason has been logged. */
+  readonly failed: Promise<Error>
+}
+
+const version = '0.1.0'
+const requestTimeoutMs = 15_000
+const firstApp = 'default'
+
+/** Providers are told our address before we listen; for port 0 a free one is found first. */
+const freePort = async (config: Config): Promise<number> => {
+  if (config.port !== 0) return config.port
+  const probe = createServer()
+  await new Promise<void>((resolve) => probe.listen(0, config.host, resolve))
+  const { port } = probe.address() as { port: number }
+  await new Promise((resolve) => probe.close(resolve))
+  return port
+}
+
+const listenRefused = (config: Config, port: number, cause: unknown): StartRefused =>
+  new StartRefused(
+    'start/port',
+    `Cannot listen on ${config.host}:${port} (${(cause as NodeJS.ErrnoException).code}); set PABAL_PORT or PABAL_HOST.`,
+    { cause },
+  )
+
+/** Starts the whole service. What was opened is closed again, last first, also when a later step throws. */
+export const startApp = async (given: Config, around: Around = {}): Promise<App> => {
+  await using opening = new AsyncDisposableStack()
+  let watched: ReturnType<typeof watchAppends> | undefined
+  const core = opening.use(
+    await openCore(given, {
+      ...around,
+      events: (events) => {
+        watched = watchAppends(around.events?.(events) ?? events)
+        return watched.events
+      },
+    }),
+  )
+  const { config, authorities } = await withSandbox(given)
+  const { clock, log, crashPoints, aggregates, recorder, commandPatience } = core
+  const port = await freePort(config)
+  const publicUrl = config.publicUrl ?? `http://${config.host}:${port}`
+  const renderer = opening.use(await openHandlebarsRenderer({ log }))
+  const providers = opening.use(await openProviders(config, clock, publicUrl, authorities))
+  const onError = (error: unknown) => log.error('Work failed.', { error: error as Error })
+  const queue = opening.use(createInProcessWorkQueue({ clock, onError }))
+  const { promise: failed, resolve: fail } = Promise.withResolvers<Error>()
+  const onFatal = (error: Error): void => {
+    log.error('The service cannot go on.', { error })
+    fail(error)
+  }
+  const reactions = opening.use(
+    createReactions({ core, config, providers, renderer, queue, onFatal }),
+  )
+  await reactions.start()
+
+  const progress = () => core.projector.progress
+  const { credentials, receipts } = reactions
+  const patience = commandPatience
+  const server = buildServer({
+    accept: createAccept({ ...core, categories: config.categories, crashPoints }),
+    operations: createOperations(core.commandNotifications),
+    recipients: createRecipients({ aggregates, recorder, patience }),
+    templates: createTemplates({ aggregates, renderer, recorder, patience }),
+    apps: core.apps,
+    receipts,
+    receiptReaders: providers.receiptReaders,
+    events: core.events,
+    documents: core.documents,
+    readModels: core.readModels,
+    queue,
+    credentials,
+    progress,
+    health: createHealth({ credentials, progress, clock, lastFailure: watched!.lastFailure }),
+    categories: config.categories,
+    clock,
+    log,
+    limits: {
+      ratePerSecond: config.rateLimitPerSecond,
+      requestTimeoutMs,
+      batchIdleMs: requestTimeoutMs,
+    },
+    version,
+  })
+  opening.defer(() => server.close())
+  const orders = createOperatorOrders({ core, running: { project: reactions.project } })
+  opening.use(await startControl(core.paths.control, orders, log))
+  try {
+    await server.listen({ host: config.host, port })
+  } catch (cause) {
+    throw listenRefused(config, port, cause)
+  }
+  await announceWebhook(config, publicUrl)
+  let firstKey: string | undefined
+  if (!(await core.apps.exists(firstApp))) {
+    firstKey = (await core.apps.issueKey(firstApp, [], 'start')).key
+  }
+  const running = opening.move()
+  return {
+    url: `http://${config.host}:${port}`,
+    synchronous: core.synchronous,
+    failed,
+    ...(firstKey !== undefined && { firstKey }),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}

@@ -1,0 +1,158 @@
+import { join } from 'node:path'
+import { scopes as allScopes, type Scope } from '#domain/app/app.ts'
+import { Refusal } from '#domain/recorded-fact.ts'
+import { createOperations } from '#handlers/operate.ts'
+import { checkpointName } from '#handlers/projector.ts'
+import { allProjections } from '#projections/all.ts'
+import { type AppDocument, appsProjection } from '#projections/apps/apps.ts'
+import { notificationsProjection } from '#projections/notifications/notifications.ts'
+import type { Projection } from '#projections/projection.ts'
+import { backupDatabase } from './backup.ts'
+import type { Core } from './core.ts'
+
+type Arguments = Readonly<Record<string, unknown>>
+/** What a person may order from the command line, beside or instead of a running service. */
+export type OperatorOrders = Readonly<Record<string, (args: Arguments) => Promise<object>>>
+
+const actor = 'cli'
+const pageMax = 200
+const apps = appsProjection as unknown as Projection
+const notifications = notificationsProjection as unknown as Projection
+
+const textOf = (args: Arguments, name: string): string => {
+  const value = args[name]
+  if (typeof value === 'string' && value !== '') return value
+  throw new Refusal('app/invalid', `${name} is missing.`)
+}
+
+const projectionOf = (name: string): Projection => {
+  const found = allProjections.find((each) => each.name === name)
+  if (found) return found
+  const names = allProjections.map((each) => each.name).join(', ')
+  throw new Refusal('app/invalid', `There is no read model ${name}; there are ${names}.`)
+}
+
+/** Without a service nobody keeps the read models up to date: this brings one there, once. */
+const catchUp = async (core: Core, projection: Projection): Promise<void> => {
+  const { active } = await core.readModels.generations(projection)
+  const enough = new AbortController()
+  const following = core.projector.follow(projection, active, enough.signal)
+  const name = checkpointName(projection, active)
+  const caughtUp = () =>
+    core.projector.progress.some(
+      (each) => checkpointName(projection, each.generation) === name && each.caughtUp,
+    )
+  while (!caughtUp()) await core.clock.sleep(10)
+  enough.abort()
+  await following
+}
+
+export const createOperatorOrders = (needs: {
+  readonly core: Core
+  /** Present when the service runs: its loops keep the read models, and take up a rebuild. */
+  readonly running?: { readonly project: (projection: Projection, generation: number) => void }
+}): OperatorOrders => {
+  const { core, running } = needs
+  const { documents, readModels } = core
+  const operations = createOperations(core.commandNotifications)
+
+  const fresh = async (projection: Projection) => {
+    if (!running) await catchUp(core, projection)
+    return readModels.active(projection)
+  }
+
+  const listApps = async (): Promise<readonly AppDocument[]> => {
+    const found = await documents.scan(await fresh(apps), { limit: 1_000 })
+    return found.map((each) => each.body as AppDocument)
+  }
+
+  const parkedOf = async (app: string): Promise<readonly string[]> => {
+    const found = await documents.find(await fresh(notifications), {
+      where: { app, status: 'parked' },
+      order: { field: 'requestedAt', direction: 'ascending' },
+      limit: pageMax,
+    })
+    return found.map((each) => each.id)
+  }
+
+  return {
+    async 'keys.issue'(args) {
+      const wanted = (args.scopes ?? []) as readonly string[]
+      const unknown = wanted.find((each) => !(allScopes as readonly string[]).includes(each))
+      if (unknown !== undefined) {
+        throw new Refusal(
+          'app/invalid',
+          `There is no scope ${unknown}; there are ${allScopes.join(', ')}.`,
+        )
+      }
+      return core.apps.issueKey(textOf(args, 'app'), wanted as readonly Scope[], actor)
+    },
+    async 'keys.list'() {
+      const keys = (await listApps()).flatMap(({ app, keys: all }) =>
+        all.map(({ keyId, scopes, issuedAt, revokedAt }) => ({
+          app,
+          keyId,
+          scopes,
+          issuedAt,
+          revokedAt,
+        })),
+      )
+      return { keys }
+    },
+    async 'keys.revoke'(args) {
+      const keyId = textOf(args, 'keyId')
+      return { revoked: await core.apps.revokeKey(keyId.split('.')[0]!, keyId, actor) }
+    },
+    async 'parked.list'(args) {
+      const names =
+        args.app === undefined ? (await listApps()).map((each) => each.app) : [textOf(args, 'app')]
+      const parked: object[] = []
+      for (const app of names) {
+        for (const id of await parkedOf(app)) parked.push({ app, id })
+      }
+      return { parked }
+    },
+    async 'parked.redrive'(args) {
+      const app = textOf(args, 'app')
+      const ids = args.all === true ? await parkedOf(app) : [textOf(args, 'id')]
+      const redriven: string[] = []
+      for (const id of ids) {
+        const answer = await operations.redrive(app, id, args.force === true, actor)
+        if (answer.redriven) redriven.push(id)
+      }
+      return { redriven }
+    },
+    async 'projections.list'() {
+      const projections: object[] = []
+      for (const projection of allProjections) {
+        const generations = await readModels.generations(projection)
+        const progress = core.projector.progress.filter(
+          (each) => each.projection === projection.name,
+        )
+        projections.push({
+          name: projection.name,
+          version: projection.version,
+          ...generations,
+          progress,
+        })
+      }
+      return { projections, head: await core.events.head() }
+    },
+    async 'projections.rebuild'(args) {
+      const projection = projectionOf(textOf(args, 'name'))
+      const { building } = await readModels.change(projection, (now) => ({
+        ...now,
+        building: now.building ?? Math.max(now.active, ...(now.retired ?? [])) + 1,
+      }))
+      if (running) running.project(projection, building!)
+      return { name: projection.name, building, startsWithService: running === undefined }
+    },
+    async backup(args) {
+      const directory = textOf(args, 'directory')
+      // The read models first: a checkpoint that is behind the log's copy is caught up, never ahead of it.
+      await backupDatabase(core.paths.documents, join(directory, 'read-models.db'))
+      await core.backupEvents(join(directory, 'events.db'))
+      return { directory, files: ['events.db', 'read-models.db'], secret: core.paths.secret }
+    },
+  }
+}
