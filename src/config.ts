@@ -128,6 +128,8 @@ export type Config = Readonly<
   }
 >
 
+export type Env = Readonly<Record<string, string | undefined>>
+
 /** All that is wrong with the settings, at once. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
@@ -201,7 +203,7 @@ const parseCategories = (list: string, problems: string[]): Config['categories']
 }
 
 /** Reads PABAL_… variables, and nothing else. Throws `ConfigError` with every problem there is. */
-export const parseConfig = (env: Readonly<Record<string, string | undefined>>): Config => {
+export const parseConfig = (env: Env): Config => {
   const names = new Map(Object.keys(settings.properties).map((name) => [variableOf(name), name]))
   const given: Record<string, unknown> = {}
   const problems: string[] = []

@@ -2,13 +2,16 @@ import { Refusal } from '#domain/recorded-fact.ts'
 import { StartRefused } from '#ports/errors.ts'
 import { ConfigError } from './config.ts'
 
+type Env = Readonly<Record<string, string | undefined>>
+type Command = (args: string[], env: Env) => Promise<number>
+
 /** Each command is loaded only when it is asked for: most of the start is loading. */
 const commands: Readonly<
   Record<
     string,
     {
       readonly help: string
-      readonly load: () => Promise<(args: string[]) => Promise<number>>
+      readonly load: () => Promise<Command>
     }
   >
 > = {
@@ -77,7 +80,7 @@ const main = async ([name = '', ...args]: string[]): Promise<number> => {
     return asked && name !== '' ? 0 : 2
   }
   const run = await command.load()
-  return run(args)
+  return run(args, process.env)
 }
 
 try {

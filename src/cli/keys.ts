@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import type { Env } from '../config.ts'
 import { giveOrder, misused, printJson, printTable } from './orders.ts'
 
 const usage = `./pabal keys issue [--app default] [--scopes send,read,recipients,templates,operate] [--json]
@@ -13,8 +14,8 @@ interface ListedKey {
   readonly revokedAt?: string
 }
 
-const list = async (json: boolean): Promise<void> => {
-  const { keys } = await giveOrder<{ keys: readonly ListedKey[] }>('keys.list', {})
+const list = async (env: Env, json: boolean): Promise<void> => {
+  const { keys } = await giveOrder<{ keys: readonly ListedKey[] }>(env, 'keys.list', {})
   if (json) return printJson({ keys })
   const rows = keys.map(({ app, keyId, scopes, issuedAt, revokedAt }) => [
     app,
@@ -27,7 +28,7 @@ const list = async (json: boolean): Promise<void> => {
 }
 
 /** `keys issue` makes the app if it is absent. A key is shown once. */
-export const runKeys = async (args: string[]): Promise<number> => {
+export const runKeys = async (args: string[], env: Env): Promise<number> => {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
@@ -38,10 +39,10 @@ export const runKeys = async (args: string[]): Promise<number> => {
     },
   })
   const [verb, keyId] = positionals
-  if (verb === 'list') await list(values.json)
+  if (verb === 'list') await list(env, values.json)
   else if (verb === 'issue') {
     const scopes = values.scopes?.split(',') ?? []
-    const issued = await giveOrder<{ key: string; keyId: string }>('keys.issue', {
+    const issued = await giveOrder<{ key: string; keyId: string }>(env, 'keys.issue', {
       app: values.app,
       scopes,
     })
@@ -51,7 +52,7 @@ export const runKeys = async (args: string[]): Promise<number> => {
         `Key ${issued.keyId} of the app "${values.app}"; it is shown only now:\n${issued.key}\n`,
       )
   } else if (verb === 'revoke' && keyId !== undefined) {
-    const { revoked } = await giveOrder<{ revoked: boolean }>('keys.revoke', { keyId })
+    const { revoked } = await giveOrder<{ revoked: boolean }>(env, 'keys.revoke', { keyId })
     if (values.json) printJson({ keyId, revoked })
     else process.stdout.write(`Key ${keyId} ${revoked ? 'is revoked' : 'was revoked before'}.\n`)
   } else return misused(usage)

@@ -1,14 +1,15 @@
 import { askControl } from '../app/control.ts'
 import { openCore, pathsOf } from '../app/core.ts'
 import { createOperatorOrders } from '../app/operations.ts'
-import { parseConfig } from '../config.ts'
+import { type Env, parseConfig } from '../config.ts'
 
 /** Has an order carried out: by the running service, or, when none runs, here under its lock. */
 export const giveOrder = async <Answer extends object>(
+  env: Env,
   order: string,
   args: object,
 ): Promise<Answer> => {
-  const config = parseConfig(process.env)
+  const config = parseConfig(env)
   const answer = await askControl(pathsOf(config.dataDir).control, order, args)
   if (answer) return answer as Answer
   await using core = await openCore(config)

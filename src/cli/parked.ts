@@ -1,11 +1,12 @@
 import { parseArgs } from 'node:util'
+import type { Env } from '../config.ts'
 import { giveOrder, misused, printJson, printTable } from './orders.ts'
 
 const usage = `./pabal parked list [--app NAME] [--json]
        ./pabal parked redrive ID | --all [--app default] [--force] [--json]`
 
 /** What waits for a person, and how it goes on. */
-export const runParked = async (args: string[]): Promise<number> => {
+export const runParked = async (args: string[], env: Env): Promise<number> => {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
@@ -20,6 +21,7 @@ export const runParked = async (args: string[]): Promise<number> => {
   if (verb === 'list') {
     const order = values.app === undefined ? {} : { app: values.app }
     const { parked } = await giveOrder<{ parked: readonly { app: string; id: string }[] }>(
+      env,
       'parked.list',
       order,
     )
@@ -30,7 +32,11 @@ export const runParked = async (args: string[]): Promise<number> => {
   if (verb !== 'redrive' || (id === undefined) === !values.all) return misused(usage)
   const { force, all, app = 'default' } = values
   const order = { app, force, ...(all ? { all } : { id }) }
-  const { redriven } = await giveOrder<{ redriven: readonly string[] }>('parked.redrive', order)
+  const { redriven } = await giveOrder<{ redriven: readonly string[] }>(
+    env,
+    'parked.redrive',
+    order,
+  )
   if (values.json) printJson({ redriven })
   else process.stdout.write(`${redriven.length} redriven.\n`)
   return 0

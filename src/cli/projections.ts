@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import type { Env } from '../config.ts'
 import { giveOrder, misused, printJson, printTable } from './orders.ts'
 
 const usage = `./pabal projections list [--json]
@@ -16,8 +17,9 @@ interface Listed {
   }[]
 }
 
-const list = async (json: boolean): Promise<void> => {
+const list = async (env: Env, json: boolean): Promise<void> => {
   const answer = await giveOrder<{ projections: readonly Listed[]; head?: string }>(
+    env,
     'projections.list',
     {},
   )
@@ -37,16 +39,18 @@ const list = async (json: boolean): Promise<void> => {
 }
 
 /** Read models can be built anew at any time: the new one replaces the old when it has caught up. */
-export const runProjections = async (args: string[]): Promise<number> => {
+export const runProjections = async (args: string[], env: Env): Promise<number> => {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
     options: { json: { type: 'boolean', default: false } },
   })
   const [verb, name] = positionals
-  if (verb === 'list') await list(values.json)
+  if (verb === 'list') await list(env, values.json)
   else if (verb === 'rebuild' && name !== undefined) {
-    const answer = await giveOrder<{ startsWithService: boolean }>('projections.rebuild', { name })
+    const answer = await giveOrder<{ startsWithService: boolean }>(env, 'projections.rebuild', {
+      name,
+    })
     if (values.json) printJson(answer)
     else {
       const when = answer.startsWithService

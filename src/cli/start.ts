@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { StartRefused } from '#ports/errors.ts'
 import { type App, startApp } from '../app.ts'
-import { type Config, parseConfig } from '../config.ts'
+import { type Config, type Env, parseConfig } from '../config.ts'
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
 /** What is under way may end; after that the process goes, and loses nothing by it. */
@@ -63,7 +63,7 @@ const untilStopped = async (app: App): Promise<Error | undefined> => {
   return Promise.race([promise, app.failed])
 }
 
-export const runStart = async (args: string[]): Promise<number> => {
+export const runStart = async (args: string[], env: Env): Promise<number> => {
   const { values } = parseArgs({
     args,
     options: {
@@ -71,7 +71,7 @@ export const runStart = async (args: string[]): Promise<number> => {
       json: { type: 'boolean', default: false },
     },
   })
-  let config = parseConfig(process.env)
+  let config = parseConfig(env)
   if (values.sandbox && config.sandboxUrl === undefined) {
     config = { ...config, sandboxUrl: await startSandbox() }
   }

@@ -98,7 +98,8 @@ export const createSend = (needs: {
       said,
     }
     if (outcome.is === 'opted-out') return consequences.refusedByPerson(about, 'opted-out')
-    // APNs says since when a token is dead: one registered later lives.
+    // APNs says since when a token is dead: one registered later lives. Not told, it is no evidence.
+    if (outcome.code === 'Unregistered' && said.timestamp === undefined) return
     const deadSince = typeof said.timestamp === 'string' ? Date.parse(said.timestamp) : Infinity
     if ((found.registeredAt ?? 0) > deadSince) return
     if (!credentials.get(delivery.credential)?.mayRemoveEndpoint()) return

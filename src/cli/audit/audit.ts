@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { notificationIdOf } from '#domain/identity.ts'
 import type { RecordedEvent } from '#ports/event-store.ts'
-import { parseConfig } from '../../config.ts'
+import { type Env, parseConfig } from '../../config.ts'
 import { misused, printJson } from '../orders.ts'
 import { openReadOnly, type ReadOnly } from './read-only.ts'
 import { type Verification, verify } from './verify.ts'
@@ -71,7 +71,7 @@ const tell = (result: Verification): string => {
 }
 
 /** Looks only: it can run beside the service, and can never send anything. */
-export const runAudit = async (args: string[]): Promise<number> => {
+export const runAudit = async (args: string[], env: Env): Promise<number> => {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
@@ -87,7 +87,7 @@ export const runAudit = async (args: string[]): Promise<number> => {
   })
   const [verb, id] = positionals
   const eventId = values['event-id']
-  await using stores = await openReadOnly(parseConfig(process.env).dataDir)
+  await using stores = await openReadOnly(parseConfig(env).dataDir)
   const { personal, after, stream } = values
   if (verb === 'verify') {
     const result = await verify(stores)

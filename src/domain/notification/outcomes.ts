@@ -101,8 +101,10 @@ export const outcomeEvents = (
 ): Decided => {
   const known = attemptOf(delivery, command.attempt)
   const { deliveryId, attempt, outcome } = command
-  // An answer after a receipt, or told twice, adds nothing.
-  if (known?.outcome !== undefined && known.evidence !== 'resolve') return []
+  // An answer after a receipt, or told twice, adds nothing; but nothing outdoes `delivered`.
+  const outdone = known?.evidence === 'receipt' && outcome.is === 'delivered'
+  const corrects = known?.evidence === 'resolve' || (outdone && known.outcome !== 'delivered')
+  if (known?.outcome !== undefined && !corrects) return []
   const messageId = 'providerMessageId' in outcome && outcome.providerMessageId
   const about = { deliveryId, attempt, ...(messageId && { providerMessageId: messageId }) }
   switch (outcome.is) {

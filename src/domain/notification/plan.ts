@@ -116,12 +116,12 @@ const refusal = (input: PlanInput, candidate: Candidate): Refused | undefined =>
   return undefined
 }
 
-/** A channel that was asked for and that the recipient has nothing for. */
+/** Wanted channels that the recipient has nothing for: who gets nothing gets a reason. */
 const missingEndpoints = (input: PlanInput): readonly PassedOver[] => {
   const { notification, recipient, available, candidates } = input
   if (!recipient) return []
-  return available
-    .filter((channel) => !notification.channels || notification.channels.includes(channel))
+  const wanted = [notification.channels ?? [], available].find((each) => each.length > 0)
+  return (wanted ?? allChannels)
     .filter((channel) => !candidates.some((each) => each.channel === channel))
     .map((channel) => ({
       endpoint: { kind: channel, masked: '' },

@@ -55,7 +55,8 @@ export const askedDelayMs = (afterMs = 0): number =>
 
 /**
  * Exponential backoff with full jitter. `tries` counts the failures so far, from 1; `fraction` is random
- * in [0, 1). Never earlier than the provider asked for.
+ * in [0, 1). Never earlier than the provider asked for, and spread after that moment: those who were told
+ * the same time must not come back together.
  */
 export const retryDelayMs = (
   policy: ChannelPolicy,
@@ -65,7 +66,8 @@ export const retryDelayMs = (
 ): number => {
   const ceiling = Math.min(policy.backoffCapMs, policy.backoffBaseMs * 2 ** Math.min(tries - 1, 30))
   // A tenth of the ceiling at least: an immediate retry meets the same trouble.
-  const delay = ceiling * (0.1 + 0.9 * fraction)
+  const delayMs = ceiling * (0.1 + 0.9 * fraction)
   const askedMs = askedDelayMs(afterMs)
-  return Math.round(askedMs + (askedMs > 0 ? Math.min(delay, policy.backoffBaseMs) : delay))
+  const spreadMs = Math.min(policy.backoffBaseMs, delayMs) * fraction
+  return Math.round(Math.max(delayMs, askedMs > 0 ? askedMs + spreadMs : 0))
 }

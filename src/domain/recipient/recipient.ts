@@ -22,7 +22,7 @@ export interface RecipientEvents {
   RecipientDeviceAdded: { readonly deviceId: string; readonly platform: Platform }
   RecipientDeviceRemoved: {
     readonly deviceId: string
-    readonly reason: 'requested' | 'endpoint-invalid'
+    readonly reason: 'requested' | 'endpoint-invalid' | 'replaced'
     /** What the provider said that proves it; the attempt that met it. */
     readonly evidence?: Readonly<Record<string, unknown>>
   }
@@ -173,13 +173,19 @@ const addDevice = (
   const { deviceId, platform, token } = command
   const known = recipient.devices.find((each) => each.deviceId === deviceId)
   if (known?.token === token && known.platform === platform) return []
-  if (!known && recipient.devices.length >= devicesMax) {
+  // One phone has one token: known under another name, it would be told everything twice.
+  const twins = recipient.devices.filter((each) => each.token === token && each !== known)
+  if (!known && recipient.devices.length - twins.length >= devicesMax) {
     throw new Refusal(
       'recipient/too-many-devices',
       `A recipient has at most ${devicesMax} devices; remove one first.`,
     )
   }
-  return [{ type: 'RecipientDeviceAdded', data: { deviceId, platform }, personal: { token } }]
+  const removed = twins.map((twin): RecipientEvent => {
+    return { type: 'RecipientDeviceRemoved', data: { deviceId: twin.deviceId, reason: 'replaced' } }
+  })
+  const data = { deviceId, platform }
+  return [...removed, { type: 'RecipientDeviceAdded', data, personal: { token } }]
 }
 
 const removeDevice = (

@@ -10,7 +10,7 @@ import {
   REQUEST_WIDTH,
   type WorkerSettings,
 } from '../protocol.ts'
-import { Stopped } from './helpers.ts'
+import { Stopped } from './known-helpers.ts'
 import { type Compiled, check, compile, run } from './template.ts'
 
 // The thread that renders: it has no other input than its messages, and no clock.

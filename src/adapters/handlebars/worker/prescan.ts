@@ -1,4 +1,4 @@
-import { Handlebars } from './helpers.ts'
+import { Handlebars } from './known-helpers.ts'
 import { DEPTH_MAX, NODES_MAX, TOKENS_MAX } from './limits.ts'
 
 interface Lexer {

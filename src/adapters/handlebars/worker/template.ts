@@ -9,7 +9,7 @@ import {
   startField,
   startRender,
   tooLarge,
-} from './helpers.ts'
+} from './known-helpers.ts'
 import { SOURCE_MAX_BYTES } from './limits.ts'
 import { clean } from './plain-text.ts'
 import { walkTemplate } from './policy.ts'
