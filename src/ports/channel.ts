@@ -55,6 +55,11 @@ export interface Attempt {
   readonly number: number
   /** Fires at the deadline. */
   readonly signal: AbortSignal
+  /**
+   * Called at most once, just before the first byte may leave; not at all: nothing left. Throwing keeps the
+   * message back, which is a `retry`.
+   */
+  readonly onFirstByte?: () => void
 }
 
 /**

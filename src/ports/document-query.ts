@@ -1,0 +1,112 @@
+import {
+  type Change,
+  type CollectionDeclaration,
+  type DocumentBody,
+  type Find,
+  type IndexDeclaration,
+  NotIndexed,
+  type Scalar,
+  type StoredDocument,
+} from './document-store.ts'
+
+/** Most documents of one page, and most ids of one statement. */
+export const documentsMax = 1_000
+
+/** The leading fields hold the equalities, the next one the order. */
+const serves = (index: IndexDeclaration, where: ReadonlySet<string>, order: string): boolean =>
+  index.fields[where.size] === order &&
+  index.fields.slice(0, where.size).every((field) => where.has(field)) &&
+  // A partial index lacks documents without its last field: only an order by that field may miss them.
+  (index.partial !== true || index.fields.length === where.size + 1)
+
+/** The index that serves a query, on every adapter alike. Throws `NotIndexed`, `RangeError` for its limit. */
+export const servingIndex = (
+  collection: CollectionDeclaration,
+  { where, range, order, limit }: Find,
+): IndexDeclaration => {
+  refuseLimit(limit)
+  const fields = new Set(Object.keys(where))
+  if (range !== undefined && range.field !== order.field)
+    throw new NotIndexed(`The range is over ${range.field}, the order over ${order.field}.`)
+  let best: IndexDeclaration | undefined
+  for (const index of collection.indexes)
+    if (serves(index, fields, order.field))
+      if (best === undefined || index.fields.length < best.fields.length) best = index
+  if (best !== undefined) return best
+  throw new NotIndexed(
+    `${collection.name} has no index over [${[...fields]}] in the order of ${order.field}.`,
+  )
+}
+
+export const refuseLimit = (limit: number): void => {
+  if (!(Number.isInteger(limit) && limit >= 1 && limit <= documentsMax))
+    throw new RangeError(`A page has 1 to ${documentsMax} documents, not ${limit}.`)
+}
+
+const wellNamed = /^[a-z][a-z0-9-]{0,62}$/
+
+/** Throws for a declaration that no adapter may take. */
+export const refuseCollection = ({ name, version, indexes }: CollectionDeclaration): void => {
+  if (!wellNamed.test(name) || !Number.isInteger(version) || version < 0)
+    throw new TypeError(`${name} version ${version} does not name a collection.`)
+  const names = new Set(indexes.map((index) => index.name))
+  if (names.size < indexes.length || indexes.some((index) => index.fields.length === 0))
+    throw new TypeError(`The indexes of ${name} need names of their own and at least one field.`)
+}
+
+/** Throws for a write that no adapter may take, before anything is changed. */
+export const refuseChanges = (changes: readonly Change[]): void => {
+  for (const change of changes) {
+    const id = change.do === 'delete' ? change.id : change.document.id
+    if (id === '' || !id.isWellFormed())
+      throw new TypeError('The id of a document has to be a text without lone surrogates.')
+    if (change.do === 'delete') continue
+    if (!Number.isSafeInteger(change.document.version))
+      throw new RangeError(`The version of ${id} has to be a whole number.`)
+    if (change.do === 'replace' && change.document.version <= change.ifVersion)
+      throw new RangeError(`The version of ${id} has to grow from ${change.ifVersion}.`)
+  }
+}
+
+/** What is stored of a body. Throws `TypeError` for what JSON cannot say. */
+export const bodyTextOf = ({ id, body }: StoredDocument): string => {
+  const text = JSON.stringify(body)
+  if (text?.[0] !== '{') throw new TypeError(`The body of ${id} has to be a JSON object.`)
+  return text
+}
+
+/**
+ * The value of a dotted path for an index; a key that itself has a dot is not reached. Only text, numbers
+ * and booleans are values: a list or an object is as good as absent.
+ */
+export const indexedValue = (body: DocumentBody, path: string): Scalar | undefined => {
+  let value: unknown = body
+  for (const key of path.split('.')) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+    if (!Object.hasOwn(value, key)) return undefined
+    value = (value as DocumentBody)[key]
+  }
+  const type = typeof value
+  return type === 'string' || type === 'number' || type === 'boolean'
+    ? (value as Scalar)
+    : undefined
+}
+
+/** By code point, as UTF-8 bytes order; `<` orders by UTF-16 unit. */
+export const compareTexts = (a: string, b: string): number => {
+  const length = Math.min(a.length, b.length)
+  for (let at = 0; at < length; at++) {
+    const left = a.charCodeAt(at)
+    const right = b.charCodeAt(at)
+    if (left === right) continue
+    const surrogates = Number((left & 0xf800) === 0xd800) - Number((right & 0xf800) === 0xd800)
+    return surrogates === 0 ? left - right : surrogates
+  }
+  return a.length - b.length
+}
+
+/** Numbers and booleans (as 0 and 1) before texts. */
+export const compareScalars = (a: Scalar, b: Scalar): number => {
+  if (typeof a === 'string') return typeof b === 'string' ? compareTexts(a, b) : 1
+  return typeof b === 'string' ? -1 : Number(a) - Number(b)
+}
