@@ -8,9 +8,10 @@ import { createRecipients } from '#handlers/recipients.ts'
 import { createTemplates } from '#handlers/templates.ts'
 import { StartRefused } from '#ports/errors.ts'
 import { startControl } from './app/control.ts'
-import { type Around, openCore } from './app/core.ts'
+import { type Around, openEmbedded } from './app/embedded.ts'
 import { createHealth, watchAppends } from './app/health.ts'
 import { createOperatorOrders } from './app/operations.ts'
+import { policiesOf } from './app/policies.ts'
 import { openProviders } from './app/providers.ts'
 import { createReactions } from './app/reactions.ts'
 import { announceWebhook, withSandbox } from './app/sandbox-settings.ts'
@@ -51,7 +52,7 @@ export const startApp = async (given: Config, around: Around = {}): Promise<App>
   await using opening = new AsyncDisposableStack()
   let watched: ReturnType<typeof watchAppends> | undefined
   const core = opening.use(
-    await openCore(given, {
+    await openEmbedded(given, {
       ...around,
       events: (events) => {
         watched = watchAppends(around.events?.(events) ?? events)
@@ -66,14 +67,23 @@ export const startApp = async (given: Config, around: Around = {}): Promise<App>
   const renderer = opening.use(await openHandlebarsRenderer({ log }))
   const providers = opening.use(await openProviders(config, clock, publicUrl, authorities))
   const onError = (error: unknown) => log.error('Work failed.', { error: error as Error })
-  const queue = opening.use(createInProcessWorkQueue({ clock, onError }))
+  const inProcess = createInProcessWorkQueue({ clock, onError })
+  const queue = opening.use(around.queue?.(inProcess) ?? inProcess)
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>()
   const onFatal = (error: Error): void => {
     log.error('The service cannot go on.', { error })
     fail(error)
   }
   const reactions = opening.use(
-    createReactions({ core, config, providers, renderer, queue, onFatal }),
+    createReactions({
+      core,
+      config,
+      policies: policiesOf(config),
+      providers,
+      renderer,
+      queue,
+      onFatal,
+    }),
   )
   await reactions.start()
 

@@ -8,7 +8,7 @@ import { type AppDocument, appsProjection } from '#projections/apps/apps.ts'
 import { notificationsProjection } from '#projections/notifications/notifications.ts'
 import type { Projection } from '#projections/projection.ts'
 import { backupDatabase } from './backup.ts'
-import type { Core } from './core.ts'
+import type { Embedded } from './embedded.ts'
 
 type Arguments = Readonly<Record<string, unknown>>
 /** What a person may order from the command line, beside or instead of a running service. */
@@ -33,7 +33,7 @@ const projectionOf = (name: string): Projection => {
 }
 
 /** Without a service nobody keeps the read models up to date: this brings one there, once. */
-const catchUp = async (core: Core, projection: Projection): Promise<void> => {
+const catchUp = async (core: Embedded, projection: Projection): Promise<void> => {
   const { active } = await core.readModels.generations(projection)
   const enough = new AbortController()
   const following = core.projector.follow(projection, active, enough.signal)
@@ -48,7 +48,7 @@ const catchUp = async (core: Core, projection: Projection): Promise<void> => {
 }
 
 export const createOperatorOrders = (needs: {
-  readonly core: Core
+  readonly core: Embedded
   /** Present when the service runs: its loops keep the read models, and take up a rebuild. */
   readonly running?: { readonly project: (projection: Projection, generation: number) => void }
 }): OperatorOrders => {

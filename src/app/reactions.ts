@@ -1,4 +1,5 @@
 import type { Lane } from '#domain/notification/events.ts'
+import type { Policies } from '#domain/notification/policy.ts'
 import { UnknownEvent } from '#domain/recorded-fact.ts'
 import { createConsequences } from '#handlers/consequences.ts'
 import { createCredentials } from '#handlers/credentials.ts'
@@ -22,7 +23,6 @@ import { notificationsProjection } from '#projections/notifications/notification
 import type { Projection } from '#projections/projection.ts'
 import type { Config } from '../config.ts'
 import type { Core } from './core.ts'
-import { policiesOf } from './policies.ts'
 import type { Providers } from './providers.ts'
 
 const restartMs = 1_000
@@ -34,13 +34,14 @@ const asProjection = (projection: unknown): Projection => projection as Projecti
 /** Everything that moves by itself. `start` sets it going; a loop that fails is started again. */
 export const createReactions = (needs: {
   readonly core: Core
-  readonly config: Config
-  readonly providers: Providers
+  readonly config: Pick<Config, 'routeSlots' | 'pushSlots' | 'smsSlots' | 'emailSlots'>
+  readonly policies: Policies
+  readonly providers: Pick<Providers, 'channels' | 'credentials'>
   readonly renderer: Renderer
   readonly queue: WorkQueue
   readonly onFatal: (error: Error) => void
 }) => {
-  const { core, config, providers, renderer, queue, onFatal } = needs
+  const { core, config, policies, providers, renderer, queue, onFatal } = needs
   const { events, documents, clock, random, log, crashPoints, keyHash, aggregates, recorder } = core
   const { checkpoints, readModels, projector, notifications } = core
   const stopping = new AbortController()
@@ -63,7 +64,6 @@ export const createReactions = (needs: {
     loops.add(supervised)
   }
 
-  const policies = policiesOf(config)
   const credentials = createCredentials(providers.credentials, { clock, random, log })
   const messages = createMessages({ aggregates, renderer, keyHash })
   const destinations = createDestinations(aggregates)

@@ -1,5 +1,5 @@
 import { askControl } from '../app/control.ts'
-import { openCore, pathsOf } from '../app/core.ts'
+import { openEmbedded, pathsOf } from '../app/embedded.ts'
 import { createOperatorOrders } from '../app/operations.ts'
 import { type Env, parseConfig } from '../config.ts'
 
@@ -12,7 +12,7 @@ export const giveOrder = async <Answer extends object>(
   const config = parseConfig(env)
   const answer = await askControl(pathsOf(config.dataDir).control, order, args)
   if (answer) return answer as Answer
-  await using core = await openCore(config)
+  await using core = await openEmbedded(config)
   return (await createOperatorOrders({ core })[order]!({ ...args })) as Answer
 }
 

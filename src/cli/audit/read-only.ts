@@ -1,7 +1,7 @@
 import { openSqliteDocumentStore } from '#adapters/sqlite/sqlite-document-store.ts'
 import { openSqliteEventStore } from '#adapters/sqlite/sqlite-event-store.ts'
 import { createSystemClock } from '#adapters/system/system-clock.ts'
-import { pathsOf } from '../../app/core.ts'
+import { pathsOf } from '../../app/embedded.ts'
 
 /** Log and read models to look at, beside a running service or without one. Nothing can be written. */
 export const openReadOnly = async (dataDir: string) => {

@@ -1,5 +1,5 @@
-import { type MagicName, magicRecipient } from '#sandbox/magic.ts'
 import type { Preferences } from '#domain/recipient/recipient.ts'
+import { type MagicName, magicRecipient } from '#sandbox/magic.ts'
 
 /** What sets some people apart. What is absent is as with everybody else. */
 export interface Peculiar {

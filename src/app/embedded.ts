@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createPinoLog } from '#adapters/pino/pino-log.ts'
+import { lockDataDirectory } from '#adapters/sqlite/data-directory.ts'
+import { openSqliteDocumentStore } from '#adapters/sqlite/sqlite-document-store.ts'
+import { openSqliteEventStore } from '#adapters/sqlite/sqlite-event-store.ts'
+import { createHmacKeyHash } from '#adapters/system/hmac-key-hash.ts'
+import { createSystemClock } from '#adapters/system/system-clock.ts'
+import { createSystemRandom } from '#adapters/system/system-random.ts'
+import { unarmedCrashPoints } from '#adapters/system/unarmed-crash-points.ts'
+import type { CrashPoints } from '#ports/crash-points.ts'
+import type { DocumentStore } from '#ports/document-store.ts'
+import type { EventStore } from '#ports/event-store.ts'
+import type { Log } from '#ports/log.ts'
+import { Secret } from '#ports/secret.ts'
+import type { DisposableWorkQueue } from '#ports/work-queue.ts'
+import type { Config } from '../config.ts'
+import { createCore } from './core.ts'
+
+/** What a campaign may put around the parts; nothing in normal use. */
+export interface Around {
+  readonly events?: (events: EventStore) => EventStore
+  readonly documents?: (documents: DocumentStore) => DocumentStore
+  readonly queue?: (queue: DisposableWorkQueue) => DisposableWorkQueue
+  readonly crashPoints?: CrashPoints
+  readonly log?: Log
+}
+
+export const pathsOf = (dataDir: string) => ({
+  events: join(dataDir, 'events.db'),
+  documents: join(dataDir, 'read-models.db'),
+  secret: join(dataDir, 'secret.key'),
+  control: join(dataDir, 'control.sock'),
+})
+
+/** Made once. Without it no key, no receipt reference and no suppressed address would be recognised. */
+const installationSecret = (config: Config): Secret => {
+  if (config.secret) return config.secret
+  const { secret: path } = pathsOf(config.dataDir)
+  if (!existsSync(path)) {
+    mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
+    const made = randomBytes(48).toString('base64url')
+    writeFileSync(`${path}.new`, made, { mode: 0o600, flush: true })
+    renameSync(`${path}.new`, path)
+  }
+  return new Secret(readFileSync(path, 'utf8').trim())
+}
+
+/** The embedded stores under their lock, and the core on top of them. */
+export const openEmbedded = async (config: Config, around: Around = {}) => {
+  await using opening = new AsyncDisposableStack()
+  const clock = createSystemClock()
+  const log = around.log ?? createPinoLog(config.logLevel)
+  opening.use(await lockDataDirectory(config.dataDir))
+  const paths = pathsOf(config.dataDir)
+  const keyHash = createHmacKeyHash(installationSecret(config))
+  const onWarn = (message: string) => log.warn(message)
+  const events = opening.use(
+    await openSqliteEventStore({ path: paths.events, mode: 'write', clock, onWarn }),
+  )
+  const documents = opening.use(
+    await openSqliteDocumentStore({ path: paths.documents, mode: 'write' }),
+  )
+  const closing = new AbortController()
+  opening.defer(() => closing.abort())
+  const core = createCore({
+    events: around.events?.(events) ?? events,
+    documents: around.documents?.(documents) ?? documents,
+    clock,
+    random: createSystemRandom(),
+    log,
+    crashPoints: around.crashPoints ?? unarmedCrashPoints,
+    keyHash,
+    closing: closing.signal,
+  })
+  const opened = opening.move()
+  return {
+    ...core,
+    paths,
+    synchronous: events.synchronous,
+    backupEvents: events.backup,
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  }
+}
+
+export type Embedded = Awaited<ReturnType<typeof openEmbedded>>

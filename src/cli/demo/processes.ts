@@ -1,0 +1,107 @@
+import { join } from 'node:path'
+import type { Clock } from '#ports/clock.ts'
+import { type Child, startChild } from './child.ts'
+import { DemoFailure } from './failure.ts'
+import { type DemoSettings, receiptDelayMs, serviceEnvironment } from './settings.ts'
+
+export interface Processes extends AsyncDisposable {
+  readonly url: string
+  readonly key: string
+  readonly sandboxUrl: string
+  readonly kills: number
+  /** Resolves when a service is there to be asked; for a caller whom nobody answers. */
+  readonly up: () => Promise<void>
+  /** Ends the service by SIGKILL and starts it again at the same address. */
+  restart(): Promise<void>
+  /** Ends the service in order, so that others may look at its data. */
+  stopService(): Promise<void>
+}
+
+interface Needs {
+  readonly settings: DemoSettings
+  readonly directory: string
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  /** A process that we did not end is gone. */
+  readonly onDeath: (error: Error) => void
+}
+
+export const dataDirOf = (directory: string): string => join(directory, 'data')
+
+const startSandbox = ({ settings, directory, ...needs }: Needs): Promise<Child> => {
+  const { seed, faultRate } = settings
+  const args = ['sandbox', '--json', '--port', '0', '--seed', `${seed}`, '--faults', `${faultRate}`]
+  return startChild({
+    ...needs,
+    args: [...args, '--receipt-delay', String(receiptDelayMs)],
+    env: {},
+    logFile: join(directory, 'sandbox.log'),
+  })
+}
+
+/** Starts the providers and the service that talks to them. */
+export const openProcesses = async (needs: Needs): Promise<Processes> => {
+  await using opening = new AsyncDisposableStack()
+  const { directory, clock, signal } = needs
+  /** Those whose end we have ordered. */
+  const ended = new WeakSet<Child>()
+  const watch = (child: Child, name: string): Child => {
+    void child.gone.then(() => {
+      if (ended.has(child)) return
+      const log = join(directory, `${name}.log`)
+      needs.onDeath(new DemoFailure(`The ${name} ended by itself; its log was ${log}.`))
+    })
+    return child
+  }
+  const end = async (child: Child, how: 'stop' | 'kill'): Promise<void> => {
+    ended.add(child)
+    await child[how]()
+  }
+
+  const sandbox = watch(await startSandbox(needs), 'sandbox')
+  opening.defer(() => end(sandbox, 'stop'))
+  const sandboxUrl = String(sandbox.ready.controlUrl)
+  const startService = async (port: number): Promise<Child> =>
+    watch(
+      await startChild({
+        args: ['start', '--json'],
+        env: serviceEnvironment({ dataDir: dataDirOf(directory), sandboxUrl, port }),
+        logFile: join(directory, 'service.log'),
+        clock,
+        signal,
+      }),
+      'service',
+    )
+  let service = await startService(0)
+  opening.defer(() => end(service, 'stop'))
+  const url = String(service.ready.url)
+  const key = String(service.ready.firstKey)
+  let kills = 0
+  let up: Promise<void> = Promise.resolve()
+
+  const restart = async (): Promise<void> => {
+    await end(service, 'kill')
+    kills += 1
+    // The same port: receipts under way go to the address that their messages named.
+    service = await startService(Number(new URL(url).port))
+  }
+
+  const running = opening.move()
+  return {
+    url,
+    key,
+    sandboxUrl,
+    get kills() {
+      return kills
+    },
+    up: () => up,
+    restart() {
+      up = restart()
+      // Whoever awaits `up` is told, too.
+      up.catch(() => {})
+      return up
+    },
+    stopService: () => end(service, 'stop'),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
