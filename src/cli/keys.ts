@@ -47,10 +47,11 @@ export const runKeys = async (args: string[], env: Env): Promise<number> => {
       scopes,
     })
     if (values.json) printJson(issued)
-    else
-      process.stdout.write(
-        `Key ${issued.keyId} of the app "${values.app}"; it is shown only now:\n${issued.key}\n`,
-      )
+    else {
+      // Apart, so that KEY=$(./pabal keys issue) holds the key alone.
+      process.stderr.write(`Key ${issued.keyId} of the app "${values.app}"; shown only now:\n`)
+      process.stdout.write(`${issued.key}\n`)
+    }
   } else if (verb === 'revoke' && keyId !== undefined) {
     const { revoked } = await giveOrder<{ revoked: boolean }>(env, 'keys.revoke', { keyId })
     if (values.json) printJson({ keyId, revoked })

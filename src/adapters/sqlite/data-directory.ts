@@ -1,0 +1,77 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { StartRefused } from '#ports/errors.ts'
+import { resultCodeOf } from './sqlite-errors.ts'
+
+/** For people and for the message below; the lock itself is one of the operating system. */
+const pidFile = 'pabal.pid'
+
+const notWritable = (directory: string, cause: unknown): StartRefused =>
+  new StartRefused(
+    'data-dir/not-writable',
+    `The data directory ${directory} cannot be written (${cause instanceof Error ? cause.message : cause}). ` +
+      'Give it to this user, free space on its disk, or name another one in PABAL_DATA_DIR.',
+    { cause },
+  )
+
+const pidIn = (directory: string): string => {
+  try {
+    return readFileSync(join(directory, pidFile), 'utf8').trim()
+  } catch {
+    return 'unknown'
+  }
+}
+
+const lock = (directory: string): DatabaseSync => {
+  // Only SQLite may open this file: to close it in any other way would release the lock (fcntl).
+  const database = new DatabaseSync(join(directory, 'pabal.lock'), { timeout: 0 })
+  try {
+    database.exec('BEGIN EXCLUSIVE')
+    return database
+  } catch (error) {
+    database.close()
+    if (resultCodeOf(error) !== 5) throw error
+    throw new StartRefused(
+      'data-dir/locked',
+      `The data directory ${directory} is in use by the process with pid ${pidIn(directory)}. ` +
+        'Stop that one first, or name another directory in PABAL_DATA_DIR.',
+      { cause: error },
+    )
+  }
+}
+
+/** A reader sees either the old text or the new one. */
+const writePid = (directory: string): void => {
+  const fresh = join(directory, `${pidFile}.${process.pid}`)
+  writeFileSync(fresh, `${process.pid}\n`, { mode: 0o600 })
+  renameSync(fresh, join(directory, pidFile))
+}
+
+/**
+ * Makes the data directory (0700) and takes it for this process. Throws `StartRefused` when another
+ * process has it (`data-dir/locked`) or it cannot be written (`data-dir/not-writable`).
+ *
+ * The lock is a transaction that stays open on the empty database `pabal.lock`: the system releases it
+ * when the process ends, however it ends, so nothing stale is ever left, two starts cannot both believe
+ * to be first, and a pid that was used again or that belongs to another container misleads nobody.
+ */
+export const lockDataDirectory = async (directory: string): Promise<AsyncDisposable> => {
+  let held: DatabaseSync | undefined
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    held = lock(directory)
+    writePid(directory)
+  } catch (error) {
+    held?.close()
+    throw error instanceof StartRefused ? error : notWritable(directory, error)
+  }
+  const database = held
+  return {
+    [Symbol.asyncDispose]: async () => {
+      if (!database.isOpen) return
+      rmSync(join(directory, pidFile), { force: true })
+      database.close()
+    },
+  }
+}

@@ -1,0 +1,162 @@
+import type { DatabaseSync } from 'node:sqlite'
+import {
+  bodyTextOf,
+  documentsMax,
+  refuseChanges,
+  refuseLimit,
+  servingIndex,
+} from '#ports/document-query.ts'
+import type {
+  Change,
+  CollectionDeclaration,
+  DisposableDocumentStore,
+  StoredDocument,
+} from '#ports/document-store.ts'
+import { StartRefused, Unavailable } from '#ports/errors.ts'
+import { createCollectionRegistry } from './collection-registry.ts'
+import { type CollectionTable, documentOf, tableNameOf } from './collection-table.ts'
+import { createLru } from './lru.ts'
+import { closeDatabase, inTransaction, type Mode, openDatabase } from './open-database.ts'
+import { asRead } from './plain-json.ts'
+import { asPortError, closed } from './sqlite-errors.ts'
+
+/** What the projector wrote it loads again a moment later. */
+const recentBounds = { entriesMax: 5_000, weightMax: 12_000_000 }
+
+interface Prepared {
+  readonly change: Change
+  readonly id: string
+  readonly document?: StoredDocument
+  readonly text: string
+}
+
+/** Throws for a body that JSON cannot say, before anything is written. */
+const prepare = (change: Change): Prepared => {
+  if (change.do === 'delete') return { change, id: change.id, text: '' }
+  const { id, version, body } = change.document
+  const text = bodyTextOf(change.document)
+  return { change, id, document: { id, version, body: asRead(body, text) }, text }
+}
+
+const apply = (table: CollectionTable, { change, id, document, text }: Prepared): boolean => {
+  if (change.do === 'delete') return table.delete(id, change.ifVersion)
+  if (document === undefined) throw new Error('A change without its document.')
+  const { version, body } = document
+  if (change.do === 'insert') return table.insert(id, version, body, text)
+  return table.replace(id, version, body, text, change.ifVersion)
+}
+
+const createDocumentStore = (
+  database: DatabaseSync,
+  path: string,
+  mode: Mode,
+): DisposableDocumentStore => {
+  const registry = createCollectionRegistry(database, path, mode)
+  const recent = createLru<string, StoredDocument>(recentBounds)
+  let isClosed = false
+
+  const withFile = <T>(work: () => T): T => {
+    if (isClosed) throw closed()
+    try {
+      return work()
+    } catch (error) {
+      throw asPortError(error)
+    }
+  }
+
+  const refuseReadOnly = (): void => {
+    if (mode === 'read-only')
+      throw new Unavailable('store/read-only', 'This process has opened the documents for reading.')
+  }
+
+  const keyOf = (collection: CollectionDeclaration, id: string): string =>
+    `${tableNameOf(collection)} ${id}`
+
+  const load = (
+    collection: CollectionDeclaration,
+    ids: readonly string[],
+  ): ReadonlyMap<string, StoredDocument> => {
+    const table = registry.table(collection)
+    const found = new Map<string, StoredDocument>()
+    const unknown: string[] = []
+    for (const id of ids) {
+      const document = recent.get(keyOf(collection, id))
+      if (document === undefined) unknown.push(id)
+      else found.set(id, document)
+    }
+    for (let at = 0; at < unknown.length; at += documentsMax)
+      for (const row of table?.load(unknown.slice(at, at + documentsMax)) ?? []) {
+        const document = documentOf(row)
+        found.set(document.id, document)
+        if (mode === 'write') recent.set(keyOf(collection, document.id), document, row[2].length)
+      }
+    return found
+  }
+
+  const write = (
+    collection: CollectionDeclaration,
+    changes: readonly Change[],
+  ): { readonly conflicts: readonly string[] } => {
+    refuseReadOnly()
+    refuseChanges(changes)
+    const prepared = changes.map(prepare)
+    const table = registry.table(collection)
+    if (table === undefined || changes.length === 0) return { conflicts: [] }
+    const applied = inTransaction(database, () => prepared.map((one) => apply(table, one)))
+    const conflicts: string[] = []
+    for (const [at, { id, document, text }] of prepared.entries()) {
+      const key = keyOf(collection, id)
+      if (applied[at] !== true) conflicts.push(id)
+      else if (document !== undefined) recent.set(key, document, text.length)
+      // A conflict shows that something stale may be remembered here.
+      if (applied[at] !== true || document === undefined) recent.delete(key)
+    }
+    return { conflicts }
+  }
+
+  return {
+    load: async (collection, ids) => withFile(() => load(collection, ids)),
+    write: async (collection, changes) => withFile(() => write(collection, changes)),
+    find: async (collection, query) => {
+      servingIndex(collection, query)
+      return withFile(() => (registry.table(collection)?.find(query) ?? []).map(documentOf))
+    },
+    scan: async (collection, { after = '', limit }) => {
+      refuseLimit(limit)
+      return withFile(() => (registry.table(collection)?.scan(after, limit) ?? []).map(documentOf))
+    },
+    drop: async (collection) =>
+      withFile(() => {
+        refuseReadOnly()
+        registry.drop(collection)
+        recent.clear()
+      }),
+    [Symbol.asyncDispose]: async () => {
+      if (isClosed) return
+      isClosed = true
+      closeDatabase(database, mode)
+    },
+  }
+}
+
+/**
+ * The embedded read models: one file, WAL, no fsync per write (what a power cut takes comes back from the
+ * log). Throws `StartRefused` (`store/…`) when the file cannot be used.
+ */
+export const openSqliteDocumentStore = async (options: {
+  readonly path: string
+  /** `write`: the only one to write this file. `read-only` may be opened beside it. */
+  readonly mode: Mode
+}): Promise<DisposableDocumentStore> => {
+  const database = openDatabase(options.path, options.mode, 'NORMAL')
+  try {
+    return createDocumentStore(database, options.path, options.mode)
+  } catch (error) {
+    database.close()
+    const reason = asPortError(error)
+    if (reason === error) throw error
+    throw new StartRefused('store/unreadable', `${options.path} cannot be read: ${error}`, {
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,28 @@
+import { describe } from 'vitest'
+import type { DisposableEventStore } from '#ports/event-store.ts'
+import { appendingContract } from './event-store-appending.ts'
+import { conflictContract } from './event-store-conflicts.ts'
+import { followingContract } from './event-store-following.ts'
+import { readingContract } from './event-store-reading.ts'
+
+export type OpenEventStore = () => Promise<DisposableEventStore>
+
+/** Where an adapter may differ; what is not stated holds for all. */
+export interface EventStoreDifferences {
+  /** A log just opened may hold events of others. Default: it is empty. */
+  readonly shared?: boolean
+}
+
+/** What every event store does. `open` may give the same log each time. */
+export const eventStoreContract = (
+  adapter: string,
+  open: OpenEventStore,
+  differences: EventStoreDifferences = {},
+): void => {
+  describe(`event store: ${adapter}`, () => {
+    appendingContract(open)
+    conflictContract(open)
+    readingContract(open, differences)
+    followingContract(open)
+  })
+}
