@@ -58,6 +58,9 @@ const usage = (): string => {
   return `Usage: ./pabal <command> [options]\n\n${lines.join('\n')}\n\nSettings are PABAL_… variables: docs/configuration.md\n`
 }
 
+const isSystemError = (error: unknown): error is NodeJS.ErrnoException & { port?: number } =>
+  error instanceof Error && 'syscall' in error
+
 const explain = (error: unknown): string => {
   if (error instanceof ConfigError) return error.message
   if (error instanceof StartRefused || error instanceof Refusal)
@@ -68,6 +71,9 @@ const explain = (error: unknown): string => {
     String(error.code).startsWith('ERR_PARSE_ARGS')
   ) {
     return error.message
+  }
+  if (isSystemError(error) && error.code === 'EADDRINUSE') {
+    return `Port ${error.port} is taken by another program; name another one. [start/port]`
   }
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

@@ -45,7 +45,7 @@ const greeting = (app: App, config: Config): string => {
       `Nothing leaves this machine: the providers are simulated (${config.sandboxUrl}/ledger).`,
     )
   }
-  const key = app.firstKey ?? '$PABAL_KEY'
+  const key = app.firstKey ?? '$KEY'
   lines.push(
     '',
     'Tell somebody something:',
