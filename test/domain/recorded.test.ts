@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type AddressEvents, evolveAddress } from '#domain/address/address.ts'
 import { type AppEvents, evolveApp } from '#domain/app/app.ts'
+import { type CallbackEventType, evolveCallback } from '#domain/callback/callback.ts'
 import type { NotificationEventType } from '#domain/notification/events.ts'
 import { evolve } from '#domain/notification/evolve.ts'
 import { statusOf } from '#domain/notification/status.ts'
@@ -205,6 +206,23 @@ const app = {
   },
 } satisfies Expectations<keyof AppEvents>
 
+const quarantined = {
+  provider: 'twilio',
+  receipt: { outcome: { is: 'delivered' } },
+  receivedAt: time('2026-03-01T09:00:00.000Z'),
+}
+const callback = {
+  CallbackQuarantined: { after: [], gives: { ...quarantined, status: 'waiting' } },
+  CallbackMatched: {
+    after: ['CallbackQuarantined'],
+    gives: { ...quarantined, status: 'matched' },
+  },
+  CallbackExpired: {
+    after: ['CallbackQuarantined'],
+    gives: { ...quarantined, status: 'expired' },
+  },
+} satisfies Expectations<CallbackEventType>
+
 type Evolve = (state: never, fact: RecordedFact) => unknown
 const kinds: Readonly<Record<string, [Expectations<string>, Evolve]>> = {
   notification: [notification, evolve],
@@ -212,6 +230,7 @@ const kinds: Readonly<Record<string, [Expectations<string>, Evolve]>> = {
   address: [address, evolveAddress],
   template: [template, evolveTemplate],
   app: [app, evolveApp],
+  callback: [callback, evolveCallback],
 }
 
 const folder = (kind: string) => new URL(`./${kind}/recorded/`, import.meta.url)

@@ -1,0 +1,79 @@
+import type { Attempt, Channel, Message, Outcome, ProviderName } from '#ports/channel.ts'
+import type { Clock } from '#ports/clock.ts'
+
+/** A message whose first byte has left. */
+export interface Sent {
+  readonly provider: ProviderName
+  readonly message: Message
+  /** Of the notification: `d1`, `d2`, … */
+  readonly deliveryId: string
+  readonly attempt: number
+  readonly at: number
+  readonly signal: AbortSignal
+}
+
+/** `never`: the provider keeps silent until the deadline. */
+export type Answer = Outcome | 'never'
+export type Script = (sent: Sent) => Answer | Promise<Answer>
+
+export interface ScriptedChannel extends Channel {
+  readonly sent: Sent[]
+  /** What the provider answers from now on. */
+  answer(script: Script): void
+  /** Answers these one after the other, then as before. */
+  answerOnce(...answers: readonly (Answer | Script)[]): void
+  /** What happens before the first byte: a connection that takes long, for instance. */
+  beforeFirstByte: ((message: Message, attempt: Attempt) => Promise<void>) | undefined
+}
+
+const untilFired = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+
+const push = new Set<ProviderName>(['apns', 'fcm'])
+
+/** A provider that says what a test wants, and remembers what it was sent. */
+export const createScriptedChannel = (
+  provider: ProviderName,
+  clock: Pick<Clock, 'now'>,
+): ScriptedChannel => {
+  const sent: Sent[] = []
+  const once: (Answer | Script)[] = []
+  const is = push.has(provider) ? 'delivered' : 'accepted'
+  const accepting: Script = () => ({ is, providerMessageId: `${provider}-${sent.length}` })
+  let script = accepting
+
+  const channel: ScriptedChannel = {
+    provider,
+    sent,
+    answer(next) {
+      script = next
+    },
+    answerOnce(...answers) {
+      once.push(...answers)
+    },
+    beforeFirstByte: undefined,
+    async send(message, attempt) {
+      await channel.beforeFirstByte?.(message, attempt)
+      if (attempt.signal.aborted) {
+        return { is: 'retry', code: 'late-to-send', reason: 'The deadline came first.' }
+      }
+      try {
+        attempt.onFirstByte?.()
+      } catch {
+        return { is: 'retry', code: 'withheld', reason: 'The sender kept it back.' }
+      }
+      const { deliveryId, number, signal } = attempt
+      const one = { provider, message, deliveryId, attempt: number, at: clock.now(), signal }
+      sent.push(one)
+      const next = once.shift() ?? script
+      const said = typeof next === 'function' ? await next(one) : next
+      if (said !== 'never') return said
+      await untilFired(signal)
+      return { is: 'ambiguous', code: 'deadline', reason: 'No answer came in time.' }
+    },
+  }
+  return channel
+}
