@@ -18,6 +18,8 @@ export interface Projection<Body extends DocumentBody = DocumentBody> {
   idOf(event: RecordedEvent): string | undefined
   /** `undefined`: there is no document (any more). */
   evolve(body: Body | undefined, event: RecordedEvent): Body | undefined
+  /** Another event of the same document will likely be recorded within moments. */
+  moreFollows?(event: RecordedEvent): boolean
   /** Called once after a batch of events, for what is costly to derive after each. */
   finish?(body: Body): Body
   /** What stays of a document whose event could not be folded. */

@@ -38,6 +38,13 @@ const finish = (body: NotificationDocument): NotificationDocument => {
   }
 }
 
+/** What comes after these takes no longer than a provider does, if nothing goes wrong. */
+const steps: ReadonlySet<string> = new Set([
+  'NotificationRequested',
+  'NotificationRouted',
+  'NotificationDispatched',
+])
+
 const unfolded = { app: '', status: '', requestedAt: 0, priority: 'normal', due: {} } as const
 
 export const notificationsProjection: Projection<NotificationDocument> = {
@@ -66,6 +73,8 @@ export const notificationsProjection: Projection<NotificationDocument> = {
   },
 
   finish,
+
+  moreFollows: (event) => steps.has(event.type),
 
   /** Kept due, so that the handler that cannot fold it either parks it. */
   poisoned(body, event, error) {

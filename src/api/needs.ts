@@ -1,0 +1,53 @@
+import type { Accept, Categories } from '#handlers/accept.ts'
+import type { Apps } from '#handlers/apps.ts'
+import type { Credentials } from '#handlers/credentials.ts'
+import type { Operations } from '#handlers/operate.ts'
+import type { Progress } from '#handlers/projector.ts'
+import type { ReadModels } from '#handlers/read-models.ts'
+import type { Receipts } from '#handlers/receipts.ts'
+import type { Recipients } from '#handlers/recipients.ts'
+import type { Templates } from '#handlers/templates.ts'
+import type { ReceiptReader } from '#ports/channel.ts'
+import type { Clock } from '#ports/clock.ts'
+import type { DocumentStore } from '#ports/document-store.ts'
+import type { EventStore } from '#ports/event-store.ts'
+import type { Log } from '#ports/log.ts'
+import type { WorkQueue } from '#ports/work-queue.ts'
+import type { Health } from './health.ts'
+
+export interface Limits {
+  /** Per key; a line of a batch counts as a request. */
+  readonly ratePerSecond: number
+  readonly requestTimeoutMs: number
+  /** A batch from which nothing is heard, or of which nothing is read, this long is ended. */
+  readonly batchIdleMs: number
+}
+
+export const defaultLimits: Limits = {
+  ratePerSecond: 20_000,
+  requestTimeoutMs: 15_000,
+  batchIdleMs: 15_000,
+}
+
+/** All that the API needs of the rest. */
+export interface ApiNeeds {
+  readonly accept: Accept
+  readonly operations: Operations
+  readonly recipients: Recipients
+  readonly templates: Templates
+  readonly apps: Apps
+  readonly receipts: Receipts
+  readonly receiptReaders: ReadonlyMap<string, ReceiptReader>
+  readonly events: EventStore
+  readonly documents: DocumentStore
+  readonly readModels: ReadModels
+  readonly queue: WorkQueue
+  readonly credentials: Credentials
+  readonly progress: () => readonly Progress[]
+  readonly health: () => Promise<Health>
+  readonly categories: Categories
+  readonly clock: Clock
+  readonly log: Log
+  readonly limits: Limits
+  readonly version: string
+}
