@@ -9,7 +9,7 @@ import { createTemplates } from '#handlers/templates.ts'
 import { StartRefused } from '#ports/errors.ts'
 import { startControl } from './app/control.ts'
 import { type Around, openEmbedded } from './app/embedded.ts'
-import { createHealth, watchAppends } from './app/health.ts'
+import { createHealth } from './app/health.ts'
 import { createOperatorOrders } from './app/operations.ts'
 import { policiesOf } from './app/policies.ts'
 import { openProviders } from './app/providers.ts'
@@ -40,6 +40,13 @@ const freePort = async (config: Config): Promise<number> => {
   return port
 }
 
+/** Where this machine reaches the service; a wildcard is no address to go to. */
+const urlOf = (host: string, port: number): string => {
+  if (host === '0.0.0.0') return `http://127.0.0.1:${port}`
+  if (host === '::') return `http://[::1]:${port}`
+  return host.includes(':') ? `http://[${host}]:${port}` : `http://${host}:${port}`
+}
+
 const listenRefused = (config: Config, port: number, cause: unknown): StartRefused =>
   new StartRefused(
     'start/port',
@@ -50,20 +57,12 @@ const listenRefused = (config: Config, port: number, cause: unknown): StartRefus
 /** Starts the whole service. What was opened is closed again, last first, also when a later step throws. */
 export const startApp = async (given: Config, around: Around = {}): Promise<App> => {
   await using opening = new AsyncDisposableStack()
-  let watched: ReturnType<typeof watchAppends> | undefined
-  const core = opening.use(
-    await openEmbedded(given, {
-      ...around,
-      events: (events) => {
-        watched = watchAppends(around.events?.(events) ?? events)
-        return watched.events
-      },
-    }),
-  )
+  const core = opening.use(await openEmbedded(given, around))
   const { config, authorities } = await withSandbox(given)
   const { clock, log, crashPoints, aggregates, recorder, commandPatience } = core
   const port = await freePort(config)
-  const publicUrl = config.publicUrl ?? `http://${config.host}:${port}`
+  const url = urlOf(config.host, port)
+  const publicUrl = config.publicUrl ?? url
   const renderer = opening.use(await openHandlebarsRenderer({ log }))
   const providers = opening.use(await openProviders(config, clock, publicUrl, authorities))
   const onError = (error: unknown) => log.error('Work failed.', { error: error as Error })
@@ -104,7 +103,7 @@ export const startApp = async (given: Config, around: Around = {}): Promise<App>
     queue,
     credentials,
     progress,
-    health: createHealth({ credentials, progress, clock, lastFailure: watched!.lastFailure }),
+    health: createHealth({ credentials, progress, clock, lastFailure: core.lastAppendFailure }),
     categories: config.categories,
     clock,
     log,
@@ -130,7 +129,7 @@ export const startApp = async (given: Config, around: Around = {}): Promise<App>
   }
   const running = opening.move()
   return {
-    url: `http://${config.host}:${port}`,
+    url,
     synchronous: core.synchronous,
     failed,
     ...(firstKey !== undefined && { firstKey }),

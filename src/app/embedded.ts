@@ -17,6 +17,7 @@ import { Secret } from '#ports/secret.ts'
 import type { DisposableWorkQueue } from '#ports/work-queue.ts'
 import type { Config } from '../config.ts'
 import { createCore } from './core.ts'
+import { watchAppends } from './watch-appends.ts'
 
 /** What a campaign may put around the parts; nothing in normal use. */
 export interface Around {
@@ -62,10 +63,11 @@ export const openEmbedded = async (config: Config, around: Around = {}) => {
   const documents = opening.use(
     await openSqliteDocumentStore({ path: paths.documents, mode: 'write' }),
   )
+  const watched = watchAppends(around.events?.(events) ?? events, clock)
   const closing = new AbortController()
   opening.defer(() => closing.abort())
   const core = createCore({
-    events: around.events?.(events) ?? events,
+    events: watched.events,
     documents: around.documents?.(documents) ?? documents,
     clock,
     random: createSystemRandom(),
@@ -79,6 +81,8 @@ export const openEmbedded = async (config: Config, around: Around = {}) => {
     ...core,
     paths,
     synchronous: events.synchronous,
+    /** Why the log refused its last append, if that is not long ago. */
+    lastAppendFailure: watched.lastFailure,
     backupEvents: events.backup,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }

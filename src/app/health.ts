@@ -1,8 +1,7 @@
 import type { Credentials } from '#handlers/credentials.ts'
 import type { Progress } from '#handlers/projector.ts'
 import type { Clock } from '#ports/clock.ts'
-import { Unavailable } from '#ports/errors.ts'
-import type { EventStore } from '#ports/event-store.ts'
+import type { Unavailable } from '#ports/errors.ts'
 
 export interface Problem {
   readonly code: string
@@ -11,25 +10,6 @@ export interface Problem {
 }
 
 const lagMaxMs = 60_000
-
-/** Remembers whether the log took its last append. */
-export const watchAppends = (events: EventStore) => {
-  let failure: Unavailable | undefined
-  const append: EventStore['append'] = async (stream, news, options) => {
-    try {
-      const appended = await events.append(stream, news, options)
-      failure = undefined
-      return appended
-    } catch (error) {
-      if (error instanceof Unavailable) failure = error
-      throw error
-    }
-  }
-  return {
-    events: Object.create(events, { append: { value: append } }) as EventStore,
-    lastFailure: () => failure,
-  }
-}
 
 const providerNames = ['apns', 'fcm', 'twilio', 'sendgrid'] as const
 

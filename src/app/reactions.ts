@@ -27,7 +27,7 @@ import type { Providers } from './providers.ts'
 
 const restartMs = 1_000
 /** What is under way has this long to come to its end. */
-const stopMs = 25_000
+const stopMs = 12_000
 
 const asProjection = (projection: unknown): Projection => projection as Projection
 

@@ -6,6 +6,7 @@ import { evolveTemplate, type Template } from '#domain/template/template.ts'
 import type { EventStore } from '#ports/event-store.ts'
 import type { KeyHash } from '#ports/key-hash.ts'
 import { createFoldedStreams, type Folded, type FoldedStreams } from './folded-streams.ts'
+import { remembered } from './remembered.ts'
 
 /** What decisions about notifications look up: always as fresh as the log. */
 export interface Aggregates {
@@ -21,6 +22,9 @@ export interface Aggregates {
     address(app: string, address: string): string
   }
 }
+
+/** Of streams, kept at most. */
+const namesMax = 2_000
 
 export const createAggregates = (needs: {
   readonly events: EventStore
@@ -41,9 +45,12 @@ export const createAggregates = (needs: {
     addresses: createFoldedStreams({ events, evolve: evolveAddress, entriesMax: 5_000 }),
     streamOf: {
       app: (app) => `app-${app}`,
-      template: (app, name) => `template-${templateIdOf(app, name)}`,
-      recipient: (app, userId) => `recipient-${recipientIdOf(app, userId)}`,
-      address: (app, address) => `address-${addressIdOf(app, keyHash.digest('address', address))}`,
+      template: remembered(namesMax, (app, name) => `template-${templateIdOf(app, name)}`),
+      recipient: remembered(namesMax, (app, userId) => `recipient-${recipientIdOf(app, userId)}`),
+      address: remembered(
+        namesMax,
+        (app, address) => `address-${addressIdOf(app, keyHash.digest('address', address))}`,
+      ),
     },
   }
 }

@@ -1,4 +1,5 @@
 import type { CollectionDeclaration, DocumentStore } from '#ports/document-store.ts'
+import { Unavailable } from '#ports/errors.ts'
 import type { EventStore } from '#ports/event-store.ts'
 import type { Log } from '#ports/log.ts'
 
@@ -15,6 +16,8 @@ export interface Checkpoints {
   /** `undefined`: none, or one that does not fit this log. */
   load(name: string): Promise<Checkpoint | undefined>
   save(name: string, checkpoint: Omit<Checkpoint, 'logId'>): Promise<void>
+  /** For whom an old place costs time only: a store that does not answer is no reason to stop. */
+  trySave(name: string, checkpoint: Omit<Checkpoint, 'logId'>): Promise<void>
   remove(name: string): Promise<void>
 }
 
@@ -37,7 +40,10 @@ export const createCheckpoints = (needs: {
 
   const load = async (name: string): Promise<Checkpoint | undefined> => {
     const document = (await documents.load(collection, [name])).get(name)
-    if (!document) return undefined
+    if (!document) {
+      versions.delete(name)
+      return undefined
+    }
     versions.set(name, document.version)
     const checkpoint = document.body as unknown as Checkpoint
     if (await fits(checkpoint)) return checkpoint
@@ -45,19 +51,30 @@ export const createCheckpoints = (needs: {
     return undefined
   }
 
+  const save: Checkpoints['save'] = async (name, checkpoint) => {
+    const ifVersion = versions.get(name)
+    const version = (ifVersion ?? 0) + 1
+    const document = { id: name, version, body: { ...checkpoint, logId: events.logId } }
+    const { conflicts } = await documents.write(collection, [
+      ifVersion === undefined ? { do: 'insert', document } : { do: 'replace', document, ifVersion },
+    ])
+    if (conflicts.length > 0) throw new Error(`Somebody else moved the checkpoint ${name}.`)
+    versions.set(name, version)
+  }
+
   return {
     load,
-    async save(name, checkpoint) {
-      const ifVersion = versions.get(name)
-      const version = (ifVersion ?? 0) + 1
-      const document = { id: name, version, body: { ...checkpoint, logId: events.logId } }
-      const { conflicts } = await documents.write(collection, [
-        ifVersion === undefined
-          ? { do: 'insert', document }
-          : { do: 'replace', document, ifVersion },
-      ])
-      if (conflicts.length > 0) throw new Error(`Somebody else moved the checkpoint ${name}.`)
-      versions.set(name, version)
+    save,
+    async trySave(name, checkpoint) {
+      try {
+        await save(name, checkpoint)
+      } catch (error) {
+        if (!(error instanceof Unavailable)) throw error
+        log.warn('A checkpoint could not be written; its follower goes on.', {
+          checkpoint: name,
+          error,
+        })
+      }
     },
     async remove(name) {
       const document = (await documents.load(collection, [name])).get(name)

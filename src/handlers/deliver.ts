@@ -2,6 +2,7 @@ import type { Command } from '#domain/notification/commands.ts'
 import { next } from '#domain/notification/next.ts'
 import type { Policies } from '#domain/notification/policy.ts'
 import type { Delivery, Notification } from '#domain/notification/state.ts'
+import { openAttempt } from '#domain/notification/status.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { CrashPoints } from '#ports/crash-points.ts'
 import { VersionConflict } from '#ports/errors.ts'
@@ -59,24 +60,23 @@ export const createDeliverer = (needs: {
     go: readonly Delivery[],
     id: string,
   ) => {
-    const prepared = await Promise.all(go.map((delivery) => prepare(loaded, state, delivery)))
-    crashPoints.reach('rendered-not-fenced')
-    const fencedAtMs = clock.monotonic()
-    const commands = prepared.flatMap((each) => each.commands)
-    let latest: Loaded
     try {
-      latest = await notifications.change(loaded, commands, actor)
-    } catch (error) {
+      const prepared = await Promise.all(go.map((delivery) => prepare(loaded, state, delivery)))
+      crashPoints.reach('rendered-not-fenced')
+      const fencedAtMs = clock.monotonic()
+      const commands = prepared.flatMap((each) => each.commands)
+      let latest = await notifications.change(loaded, commands, actor)
+      crashPoints.reach('fenced-no-byte-out')
+      const fenced = prepared.flatMap((each) => fencedOf(each, latest, id, fencedAtMs))
+      for await (const outcomes of inBatches(fenced.map(send))) {
+        latest = await record(latest, outcomes, id)
+      }
+      crashPoints.reach('outcome-not-acknowledged')
+      return latest
+    } finally {
+      // A probe that came to no answer gives its place to another one.
       for (const each of go) credentials.get(each.credential)?.circuit.release()
-      throw error
     }
-    crashPoints.reach('fenced-no-byte-out')
-    const fenced = prepared.flatMap((each) => fencedOf(each, latest, id, fencedAtMs))
-    for await (const outcomes of inBatches(fenced.map(send))) {
-      latest = await record(latest, outcomes, id)
-    }
-    crashPoints.reach('outcome-not-acknowledged')
-    return latest
   }
 
   const fencedOf = (
@@ -86,10 +86,11 @@ export const createDeliverer = (needs: {
     fencedAtMs: number,
   ): readonly Fenced[] => {
     const { delivery, sendable } = each
-    if (!sendable) {
-      credentials.get(delivery.credential)?.circuit.release()
-      return []
-    }
+    const now = latest.state!.deliveries.find(
+      ({ deliveryId }) => deliveryId === delivery.deliveryId,
+    )
+    // Nothing is ever sent without its fence.
+    if (!sendable || openAttempt(now!)?.number !== each.attempt) return []
     const about = { notificationId: id, notification: latest.state!, personal: personalOf(latest) }
     return [{ ...about, delivery, attempt: each.attempt, ...sendable, fencedAtMs }]
   }

@@ -1,5 +1,5 @@
 import type { RequestedPersonal, SuppressionReason } from '#domain/notification/events.ts'
-import { bareCandidate } from '#domain/notification/plan.ts'
+import { bareCandidate, providerOf } from '#domain/notification/plan.ts'
 import type { Delivery, Notification } from '#domain/notification/state.ts'
 import { optedOutBy, type Recipient } from '#domain/recipient/recipient.ts'
 import type { Address } from '#ports/channel.ts'
@@ -31,6 +31,8 @@ const findAddress = (recipient: Recipient, delivery: Delivery): Found | undefine
     const device = recipient.devices.find((each) => each.deviceId === endpoint.deviceId)
     if (!device) return undefined
     const { platform, token, registeredAt } = device
+    // Another platform under the same name: this provider would call the new token dead.
+    if (providerOf('push', platform) !== delivery.provider) return undefined
     return { to: { kind: 'device', platform, token }, text: token, registeredAt }
   }
   if (endpoint.kind === 'phone') {

@@ -1,5 +1,5 @@
 import { canonicalJson } from '#domain/canonical-json.ts'
-import { notificationIdOf, sha256, uuidOf } from '#domain/identity.ts'
+import { sha256, uuidOf } from '#domain/identity.ts'
 import type { RequestedPersonal } from '#domain/notification/events.ts'
 import type { Delivery, Notification } from '#domain/notification/state.ts'
 import { templateVersion } from '#domain/template/template.ts'
@@ -16,6 +16,7 @@ export interface Messages {
     delivery: Delivery,
   ): Promise<Rendered>
   compose(about: {
+    readonly notificationId: string
     readonly notification: Notification
     readonly delivery: Delivery
     readonly attempt: number
@@ -88,9 +89,8 @@ export const createMessages = (needs: {
       return renderer.render({ sourceHash, source, data: personal.data ?? {}, locale })
     },
 
-    compose({ notification, delivery, attempt, to, content }) {
-      const { app, eventId, expiresAt, priority } = notification
-      const notificationId = notificationIdOf(app, eventId)
+    compose({ notificationId, notification, delivery, attempt, to, content }) {
+      const { app, expiresAt, priority } = notification
       return {
         channel: delivery.channel,
         app,

@@ -91,7 +91,11 @@ export const createNotifications = (needs: {
     change,
     async insist(notificationId, commands, actor) {
       for (;;) {
-        const loaded = await load(notificationId)
+        const loaded = await recorder.surely(
+          `notification-${notificationId}`,
+          () => load(notificationId),
+          patience,
+        )
         try {
           return await change(loaded, commands, actor)
         } catch (error) {

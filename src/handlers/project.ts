@@ -9,20 +9,7 @@ import type {
 import type { RecordedEvent } from '#ports/event-store.ts'
 import type { Log } from '#ports/log.ts'
 import type { Projection } from '#projections/projection.ts'
-
-type Groups = ReadonlyMap<string, readonly RecordedEvent[]>
-
-const groupById = (projection: Projection, events: readonly RecordedEvent[]): Groups => {
-  const groups = new Map<string, RecordedEvent[]>()
-  for (const event of events) {
-    const id = projection.idOf(event)
-    if (id === undefined) continue
-    const group = groups.get(id)
-    if (group) group.push(event)
-    else groups.set(id, [event])
-  }
-  return groups
-}
+import { type Groups, groupById } from './gathering.ts'
 
 const evolveOne = (
   projection: Projection,
@@ -69,16 +56,19 @@ export const foldDocument = (
     : { do: 'insert', document: next }
 }
 
-/** Brings a collection up to date with some events; harmless when it holds some of them already. */
-export const project = async (needs: {
+/** Documents folded and written at a time: others want to go on between. */
+const sliceMax = 200
+
+export interface Projecting {
   readonly documents: DocumentStore
   readonly projection: Projection
   readonly collection: CollectionDeclaration
-  readonly events: readonly RecordedEvent[]
   readonly log: Log
-}): Promise<void> => {
-  const { documents, projection, collection, events, log } = needs
-  let groups = groupById(projection, events)
+}
+
+const projectSlice = async (needs: Projecting, slice: Groups): Promise<void> => {
+  const { documents, projection, collection, log } = needs
+  let groups = slice
   while (groups.size > 0) {
     const loaded = await documents.load(collection, [...groups.keys()])
     const changes: Change[] = []
@@ -93,3 +83,16 @@ export const project = async (needs: {
     groups = new Map([...groups].filter(([id]) => conflicts.includes(id)))
   }
 }
+
+/** Brings documents up to date with their events; harmless when they hold some of them already. */
+export const projectGroups = async (needs: Projecting, groups: Groups): Promise<void> => {
+  const all = [...groups]
+  for (let at = 0; at < all.length; at += sliceMax) {
+    await projectSlice(needs, new Map(all.slice(at, at + sliceMax)))
+  }
+}
+
+/** Brings a collection up to date with some events. */
+export const project = (
+  needs: Projecting & { readonly events: readonly RecordedEvent[] },
+): Promise<void> => projectGroups(needs, groupById(needs.projection, needs.events))

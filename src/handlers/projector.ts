@@ -1,11 +1,12 @@
 import type { Clock } from '#ports/clock.ts'
 import type { CrashPoints } from '#ports/crash-points.ts'
 import type { DocumentStore } from '#ports/document-store.ts'
-import type { EventStore, LogPage } from '#ports/event-store.ts'
+import type { EventStore, LogPage, RecordedEvent } from '#ports/event-store.ts'
 import type { Log } from '#ports/log.ts'
 import { collectionOf, type Projection } from '#projections/projection.ts'
-import type { Checkpoints } from './checkpoints.ts'
-import { project } from './project.ts'
+import type { Checkpoint, Checkpoints } from './checkpoints.ts'
+import { createGathering, type Groups } from './gathering.ts'
+import { projectGroups } from './project.ts'
 import type { ReadModels } from './read-models.ts'
 
 /** Where a read model stands. */
@@ -27,10 +28,26 @@ export interface Projector {
 const pageMax = 4_000
 /** Under load events are gathered this long, so that those of one notification become one write. */
 const gatherMs = 100
-const loadMin = 200
+const loadMin = 32
+/** A checkpoint that only passes over events of other read models is written this often. */
+const saveEveryMs = 1_000
 
 export const checkpointName = (projection: Projection, generation: number): string =>
   `${projection.name}@${projection.version}.${generation}`
+
+/** The end of a page, or the place before an event of it. `undefined`: where the page began. */
+const placeBefore = (
+  { events }: LogPage,
+  event: RecordedEvent | undefined,
+  start: string | undefined,
+): Omit<Checkpoint, 'logId'> | undefined => {
+  const index = (event === undefined ? events.length : events.indexOf(event)) - 1
+  const last = events[index]
+  if (last === undefined) return undefined
+  const before = events[index - 1]?.position ?? start
+  const place = { position: last.position, eventId: last.id }
+  return before === undefined ? place : { ...place, before }
+}
 
 export const createProjector = (needs: {
   readonly events: EventStore
@@ -76,38 +93,45 @@ export const createProjector = (needs: {
       const name = checkpointName(projection, generation)
       const collection = collectionOf(projection, generation)
       if (await isRetired(projection, generation)) return drop(projection, generation)
+      const gathering = createGathering(projection)
       const start = await checkpoints.load(name)
       let position = start?.position
-      const note = (page?: LogPage) => {
-        const last = page?.events.at(-1)
-        const foldedAt = last ? Date.parse(last.metadata.at) : 0
-        const caughtUp = page?.atHead ?? false
-        progress.set(name, {
-          projection: projection.name,
-          generation,
-          position,
-          foldedAt,
-          caughtUp,
-        })
+      let savedAt = clock.monotonic()
+      const note = (foldedAt: number, caughtUp: boolean) => {
+        const about = { projection: projection.name, generation, position, foldedAt, caughtUp }
+        progress.set(name, about)
       }
-      note()
-      if ((await events.head()) === position) {
-        progress.set(name, { ...progress.get(name)!, caughtUp: true })
-        await activate(projection, generation)
+
+      /** Folds what was gathered, then moves the checkpoint as far as everything is folded. */
+      const settle = async (page: LogPage, groups: Groups): Promise<void> => {
+        await projectGroups({ documents, projection, collection, log }, groups)
+        crashPoints.reach('projected-checkpoint-not-written')
+        const { firstHeld } = gathering
+        const place = placeBefore(page, firstHeld, position)
+        // Events of other read models only: to come by them again costs next to nothing.
+        const worthIt = groups.size > 0 || clock.monotonic() - savedAt >= saveEveryMs
+        if (place && worthIt) {
+          await checkpoints.save(name, place)
+          savedAt = clock.monotonic()
+        }
+        position = place?.position ?? position
+        note(Date.parse(page.events.at(-1)!.metadata.at), page.atHead && firstHeld === undefined)
       }
+
+      const atHead = (await events.head()) === position
+      note(0, atHead)
+      if (atHead) await activate(projection, generation)
       const after = position === undefined ? {} : { after: position }
       for await (const page of events.subscribe({ ...after, limit: pageMax, signal })) {
         if (await isRetired(projection, generation)) break
-        await project({ documents, projection, collection, events: page.events, log })
-        crashPoints.reach('projected-checkpoint-not-written')
-        const last = page.events.at(-1)!
-        const before = page.events.at(-2)?.position ?? position
-        const place = { position: page.checkpoint, eventId: last.id }
-        await checkpoints.save(name, before === undefined ? place : { ...place, before })
-        position = page.checkpoint
-        note(page)
+        const underLoad = page.events.length >= loadMin
+        await settle(page, gathering.take(page.events, underLoad))
         if (page.atHead) await activate(projection, generation)
-        if (page.atHead && page.events.length >= loadMin) await clock.sleep(gatherMs, signal)
+        if (!page.atHead || !underLoad) continue
+        await clock.sleep(gatherMs, signal)
+        // Nothing came meanwhile that would bring it along.
+        const isLast = (await events.head()) === page.checkpoint
+        if (isLast && !signal.aborted) await settle(page, gathering.takeRest())
       }
       progress.delete(name)
       if (await isRetired(projection, generation)) await drop(projection, generation)

@@ -1,9 +1,10 @@
+import { type CallbackEvent, quarantineMs } from '#domain/callback/callback.ts'
 import type { Receipt } from '#ports/channel.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { CollectionDeclaration, DocumentStore, StoredDocument } from '#ports/document-store.ts'
 import { VersionConflict } from '#ports/errors.ts'
 import type { EventStore, RecordedEvent } from '#ports/event-store.ts'
-import { type CallbackDocument, quarantineMs } from '#projections/callbacks/callbacks.ts'
+import type { CallbackDocument } from '#projections/callbacks/callbacks.ts'
 import { type MessageDocument, messageKey } from '#projections/messages/messages.ts'
 import { createFoldedStreams } from './folded-streams.ts'
 import type { Receipts } from './receipts.ts'
@@ -12,11 +13,6 @@ import type { Recorder } from './recorder.ts'
 /** Verified receipts that no attempt was found for: kept in the log, and matched when there is one. */
 export interface Quarantine {
   keep(app: string, provider: string, receipt: Receipt, callbackId: string): Promise<void>
-}
-
-interface Kept {
-  readonly receipt: Receipt
-  readonly provider: string
 }
 
 const lookEveryMs = 5_000
@@ -41,9 +37,9 @@ export const createQuarantine = (needs: {
         const { state, revision } = await days.load(stream)
         // The same receipt, told again.
         if (state?.has(`CallbackQuarantined ${callbackId}`)) return
-        const fact = {
+        const fact: CallbackEvent = {
           type: 'CallbackQuarantined',
-          data: { callbackId, receipt: { provider, receipt } },
+          data: { callbackId, provider, receipt: { ...receipt } },
         }
         const context = { app, actor: `provider:${provider}`, correlationId: callbackId }
         const expected = revision < 0 ? 'no-stream' : revision
@@ -76,18 +72,19 @@ export const createMatcher = (needs: {
   const { events, documents, receipts, recorder, clock, signal } = needs
 
   const match = async (callback: CallbackDocument, messages: CollectionDeclaration) => {
-    const { receipt, provider } = callback.receipt as unknown as Kept
+    const { provider } = callback.callback
+    const receipt = callback.callback.receipt as unknown as Receipt
     if (receipt.providerMessageId === undefined) return false
     const key = messageKey(receipt.providerMessageId)
     const found = (await documents.load(messages, [key])).get(key)?.body
     if (!found) return false
-    return receipts.apply(callback.app, provider, receipt, found as unknown as MessageDocument)
+    return receipts.apply(provider, receipt, found as unknown as MessageDocument)
   }
 
   const close = async (document: StoredDocument, type: 'CallbackMatched' | 'CallbackExpired') => {
     const { stream, app } = document.body as unknown as CallbackDocument
     const tail = await events.read(stream)
-    const fact = { type, data: { callbackId: document.id } }
+    const fact: CallbackEvent = { type, data: { callbackId: document.id } }
     const context = { app, actor: 'system:receipts', correlationId: document.id }
     const recorded = recorder.record([fact], context)
     await recorder.appendSurely(stream, recorded, tail.at(-1)!.revision, { signal })
@@ -115,7 +112,8 @@ export const createMatcher = (needs: {
     for (const document of due) {
       const callback = document.body as unknown as CallbackDocument
       if (await match(callback, messages)) await close(document, 'CallbackMatched')
-      else if (now > callback.receivedAt + quarantineMs) await close(document, 'CallbackExpired')
+      else if (now > callback.callback.receivedAt + quarantineMs)
+        await close(document, 'CallbackExpired')
     }
   }
 }

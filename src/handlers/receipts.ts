@@ -8,7 +8,7 @@ import type { CrashPoints } from '#ports/crash-points.ts'
 import type { Random } from '#ports/random.ts'
 import type { Consequences } from './consequences.ts'
 import type { createReferences } from './messages.ts'
-import type { Loaded, Notifications } from './notifications.ts'
+import { type Loaded, type Notifications, UnreadableStream } from './notifications.ts'
 import type { Quarantine } from './quarantine.ts'
 
 export interface AttemptRef {
@@ -20,11 +20,25 @@ export interface AttemptRef {
 /** Takes verified receipts; each is in the log when the promise resolves. */
 export interface Receipts {
   take(app: string, provider: string, receipts: readonly Receipt[]): Promise<void>
-  /** Records what a receipt says of an attempt; `false`: there is no such attempt of this app. */
-  apply(app: string, provider: string, receipt: Receipt, ref: AttemptRef): Promise<boolean>
+  /** Records what a receipt says of an attempt; `false`: there is no such attempt that can be read. */
+  apply(provider: string, receipt: Receipt, ref: AttemptRef): Promise<boolean>
 }
 
 type Verdict = Exclude<Receipt['outcome'], { is: 'progress' }>
+
+const toldBy = (verdict: Verdict): RecordReceipt['receipt'] => {
+  switch (verdict.is) {
+    case 'delivered':
+    case 'complaint':
+      // Who complains has got the message.
+      return { is: 'delivered' }
+    case 'retry':
+      // The provider had taken it: sending it again may tell somebody twice, and is counted so.
+      return { is: 'ambiguous', code: verdict.code, reason: verdict.reason }
+    default:
+      return { is: verdict.is, code: verdict.code, reason: verdict.reason }
+  }
+}
 
 /** The address that the attempt went to, as its fence recorded it. */
 const addressOf = (loaded: Loaded, ref: AttemptRef): string => {
@@ -59,20 +73,22 @@ export const createReceipts = (needs: {
     else await consequences.refusedByPerson(about, verdict.is)
   }
 
-  const apply: Receipts['apply'] = async (app, provider, receipt, ref) => {
-    const loaded = await notifications.load(ref.notificationId)
-    const delivery = loaded.state?.deliveries.find((each) => each.deliveryId === ref.deliveryId)
+  /** `undefined`: a person has to look at it; the receipt is kept, and holds up no other. */
+  const readable = (notificationId: string): Promise<Loaded | undefined> =>
+    notifications.load(notificationId).catch((error: unknown) => {
+      if (error instanceof UnreadableStream) return undefined
+      throw error
+    })
+
+  const apply: Receipts['apply'] = async (provider, receipt, ref) => {
+    const loaded = await readable(ref.notificationId)
+    const delivery = loaded?.state?.deliveries.find((each) => each.deliveryId === ref.deliveryId)
     const known = delivery?.attempts.some((each) => each.number === ref.attempt)
-    if (!delivery || !known || loaded.state?.app !== app || delivery.provider !== provider)
-      return false
+    if (!loaded || !delivery || !known || delivery.provider !== provider) return false
     const { outcome: verdict, providerMessageId } = receipt
     if (verdict.is === 'progress') return true
     await conclude(loaded, ref, verdict)
-    // A complaint says that the message arrived.
-    const told: RecordReceipt['receipt'] =
-      verdict.is === 'delivered' || verdict.is === 'complaint'
-        ? { is: 'delivered' }
-        : { is: verdict.is, code: verdict.code, reason: verdict.reason }
+    const told = toldBy(verdict)
     const { deliveryId, attempt } = ref
     const command: RecordReceipt = {
       do: 'record-receipt',
@@ -93,7 +109,7 @@ export const createReceipts = (needs: {
     async take(app, provider, receipts) {
       for (const receipt of receipts) {
         const ref = receipt.ref === undefined ? undefined : references.read(receipt.ref)
-        if (ref && (await apply(app, provider, receipt, ref))) continue
+        if (ref && (await apply(provider, receipt, ref))) continue
         if (receipt.outcome.is === 'progress') continue
         await quarantine.keep(app, provider, receipt, sha256(`${provider} ${receipt.dedupeKey}`))
       }

@@ -39,6 +39,8 @@ export interface Recorder {
     expected: Expected,
     patience: Patience,
   ): Promise<Appended>
+  /** Reads until the log answers; throws `Unavailable` when patience ends. */
+  surely<T>(stream: string, ask: () => Promise<T>, patience: Patience): Promise<T>
 }
 
 const firstRetryMs = 50
@@ -51,7 +53,31 @@ export const createRecorder = (needs: {
   readonly log: Log
 }): Recorder => {
   const { events: store, clock, random, log } = needs
+
+  const repeat = async <T>(
+    stream: string,
+    ask: () => Promise<T>,
+    { signal, waitMaxMs = Infinity }: Patience,
+    complaint: string,
+  ): Promise<T> => {
+    const start = clock.monotonic()
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await ask()
+      } catch (error) {
+        if (!(error instanceof Unavailable) || signal.aborted) throw error
+        if (clock.monotonic() - start >= waitMaxMs) throw error
+        // Not sooner: a retry that meets the first write half-way gets no answer (EventStoreDB).
+        const delayMs = Math.min(retryCapMs, firstRetryMs * 2 ** Math.min(tries, 10))
+        log.warn(complaint, { stream, error })
+        await clock.sleep(delayMs * (1 + random.fraction()), signal)
+      }
+    }
+  }
+
   return {
+    surely: (stream, ask, patience) =>
+      repeat(stream, ask, patience, 'The log did not answer; it is asked again.'),
     record(facts, context) {
       const at = new Date(clock.now()).toISOString()
       return facts.map((fact) => ({
@@ -64,20 +90,12 @@ export const createRecorder = (needs: {
       }))
     },
 
-    async appendSurely(stream, events, expected, { signal, waitMaxMs = Infinity }) {
-      const start = clock.monotonic()
-      for (let tries = 0; ; tries += 1) {
-        try {
-          return await store.append(stream, events, { expected })
-        } catch (error) {
-          if (!(error instanceof Unavailable) || signal.aborted) throw error
-          if (clock.monotonic() - start >= waitMaxMs) throw error
-          // Not sooner: a retry that meets the first write half-way gets no answer (EventStoreDB).
-          const delayMs = Math.min(retryCapMs, firstRetryMs * 2 ** Math.min(tries, 10))
-          log.warn('The log did not take an append; the same call is repeated.', { stream, error })
-          await clock.sleep(delayMs * (1 + random.fraction()), signal)
-        }
-      }
-    },
+    appendSurely: (stream, events, expected, patience) =>
+      repeat(
+        stream,
+        () => store.append(stream, events, { expected }),
+        patience,
+        'The log did not take an append; the same call is repeated.',
+      ),
   }
 }

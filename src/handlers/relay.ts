@@ -49,7 +49,10 @@ export const runRelay = async (needs: {
   readonly signal: AbortSignal
   readonly onPosition?: (position: string) => void
 }): Promise<void> => {
-  const { events, queue, checkpoints, clock, crashPoints, signal } = needs
+  const { events, queue, checkpoints, clock, crashPoints } = needs
+  const broken = new AbortController()
+  const signal = AbortSignal.any([needs.signal, broken.signal])
+  let failure: { readonly error: unknown } | undefined
   const laggards = new Map<string, Laggard>()
   const catchingUp = new Set<Promise<void>>()
   let position = (await checkpoints.load(checkpointName))?.position ?? (await events.head())
@@ -71,7 +74,8 @@ export const runRelay = async (needs: {
         position !== undefined && events.comparePositions(page.checkpoint, position) < 0
       if (!behind) break
     }
-    laggards.delete(key)
+    // Ended half-way, it still holds up the checkpoint.
+    if (!signal.aborted) laggards.delete(key)
   }
 
   const publish = async (page: readonly RecordedEvent[], before: string | undefined) => {
@@ -82,7 +86,13 @@ export const runRelay = async (needs: {
       if (answers[index] !== 'full' || laggards.has(keyOf(item))) continue
       const laggard = { lane: item.lane, priority: item.priority, after: before }
       laggards.set(keyOf(item), laggard)
-      const task = catchUp(laggard).finally(() => catchingUp.delete(task))
+      const task = catchUp(laggard)
+        .catch((error: unknown) => {
+          // Nobody waits for it: the relay as a whole starts again, from where it had come.
+          failure ??= { error }
+          broken.abort()
+        })
+        .finally(() => catchingUp.delete(task))
       catchingUp.add(task)
     }
   }
@@ -91,7 +101,7 @@ export const runRelay = async (needs: {
   const save = async (last: RecordedEvent, before: string | undefined): Promise<void> => {
     if (laggards.size > 0) return
     const place = { position: last.position, eventId: last.id }
-    await checkpoints.save(checkpointName, before === undefined ? place : { ...place, before })
+    await checkpoints.trySave(checkpointName, before === undefined ? place : { ...place, before })
   }
 
   let savedAt = clock.monotonic()
@@ -106,4 +116,5 @@ export const runRelay = async (needs: {
     await save(page.events.at(-1)!, page.events.at(-2)?.position ?? before)
   }
   await Promise.all(catchingUp)
+  if (failure) throw failure.error
 }

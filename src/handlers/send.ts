@@ -5,9 +5,11 @@ import type { Delivery, Notification } from '#domain/notification/state.ts'
 import type { Channel, Outcome, RenderedContent } from '#ports/channel.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { CrashPoints } from '#ports/crash-points.ts'
+import { Unavailable } from '#ports/errors.ts'
 import type { Random } from '#ports/random.ts'
 import type { Consequences } from './consequences.ts'
 import type { Credentials } from './credentials.ts'
+import { createDeadlines } from './deadlines.ts'
 import type { createDestinations, Destination } from './endpoints.ts'
 import type { Messages } from './messages.ts'
 
@@ -33,7 +35,10 @@ const tailAgeMaxMs = 1_000
 /** Nor later than this after the fence was sent: somebody may have resolved the attempt since. */
 const fenceAgeMaxMs = 2_000
 
-type Found = Extract<Destination, { to: unknown }>
+type Found = Extract<Destination, { to: unknown }> & {
+  /** Monotonic time of the look at recipient and address. */
+  readonly readAtMs: number
+}
 
 export const createSend = (needs: {
   readonly channels: ReadonlyMap<string, Channel>
@@ -48,6 +53,7 @@ export const createSend = (needs: {
 }): Send => {
   const { channels, destinations, messages, credentials, consequences } = needs
   const { policies, clock, random, crashPoints } = needs
+  const deadlineIn = createDeadlines(clock)
 
   const record = (fenced: Fenced, outcome: Outcome): Command => ({
     do: 'record-outcome',
@@ -61,6 +67,12 @@ export const createSend = (needs: {
 
   const notSent = (fenced: Fenced, code: string, reason: string): Command =>
     record(fenced, { is: 'retry', code, reason })
+
+  /** Somebody may have opted out, or given the attempt up, since we looked. */
+  const isLate = (fenced: Fenced, found: Found): boolean => {
+    const now = clock.monotonic()
+    return now - found.readAtMs > tailAgeMaxMs || now - fenced.fencedAtMs > fenceAgeMaxMs
+  }
 
   /** The address to send to now, or what to record instead. */
   const recheck = async (fenced: Fenced): Promise<Found | Command> => {
@@ -79,7 +91,7 @@ export const createSend = (needs: {
       if (now - fenced.fencedAtMs > fenceAgeMaxMs) {
         return notSent(fenced, 'fence-too-old', 'The fence took too long to be written.')
       }
-      if (now - readAtMs <= tailAgeMaxMs) return destination
+      if (now - readAtMs <= tailAgeMaxMs) return { ...destination, readAtMs }
     }
   }
 
@@ -107,27 +119,33 @@ export const createSend = (needs: {
   }
 
   return async (fenced) => {
-    const { notification, delivery, attempt, content } = fenced
+    const { notificationId, notification, delivery, attempt, content } = fenced
     const credential = credentials.get(delivery.credential)
-    const found = await recheck(fenced)
-    if ('do' in found) {
-      credential?.circuit.release()
-      return found
-    }
-    const message = messages.compose({ notification, delivery, attempt, to: found.to, content })
-    const done = new AbortController()
-    const deadline = new AbortController()
+    const found = await recheck(fenced).catch((error: unknown) => {
+      if (!(error instanceof Unavailable)) throw error
+      // Nothing has left. Unsaid, the attempt would come to be called ambiguous.
+      return notSent(fenced, 'log-unavailable', 'The log did not answer before the first byte.')
+    })
+    if ('do' in found) return found
+    const about = { notificationId, notification, delivery, attempt }
+    const message = messages.compose({ ...about, to: found.to, content })
     const restMs = policies[delivery.channel].deadlineMs - (clock.monotonic() - fenced.fencedAtMs)
-    void clock.sleep(restMs, done.signal).then(() => deadline.abort())
+    const deadline = deadlineIn(restMs)
     const channel = channels.get(delivery.provider)!
+    let withheld = false
     const outcome = await channel.send(message, {
       deliveryId: delivery.deliveryId,
       number: attempt,
       signal: deadline.signal,
-      onFirstByte: () => crashPoints.reach('bytes-out-no-answer'),
+      onFirstByte: () => {
+        withheld = isLate(fenced, found)
+        if (withheld) throw new Error('It took too long to get a connection.')
+        crashPoints.reach('bytes-out-no-answer')
+      },
     })
-    done.abort()
-    credential?.report(outcome)
+    deadline.end()
+    // What we kept back ourselves says nothing of the provider.
+    if (!withheld) credential?.report(outcome)
     crashPoints.reach('answered-no-outcome')
     await conclude(fenced, found, outcome)
     return record(fenced, outcome)

@@ -28,7 +28,7 @@ export const changeStream = async <S>(options: {
   const { streams, stream, decide, context, recorder, patience } = options
   const retriesMax = options.retriesMax ?? conflictRetriesMax
   for (let tries = 0; ; tries += 1) {
-    const { state, revision } = await streams.load(stream)
+    const { state, revision } = await recorder.surely(stream, () => streams.load(stream), patience)
     const decided = decide(state)
     if (decided.length === 0) return { revision, changed: false }
     const events = recorder.record(decided, context)

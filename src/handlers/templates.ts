@@ -61,7 +61,7 @@ export const createTemplates = (needs: {
     const checked = await renderer.check(source)
     if (checked.ok) return checked.required
     const problem = checked.problems[0]!
-    const code = isRefusalCode(problem.code) ? problem.code : 'template/forbidden-construct'
+    const code = isRefusalCode(problem.code) ? problem.code : 'template/invalid'
     throw new Refusal(code, problem.message, `${pointer}/${problem.field}`)
   }
 

@@ -113,6 +113,20 @@ export const findingContract = (open: OpenDocumentStore): void => {
       expect(idsOf(await store.find(collection, rest))).toEqual(ids.slice(21, 27))
     })
 
+    test('orders ties by id, also through an index that goes on', async () => {
+      await using store = await open()
+      const collection = newCollection([{ name: 'long', fields: ['n', 'm'] }])
+      await insertAll(store, collection, {
+        a: { n: 1, m: 3 },
+        b: { n: 1, m: 1 },
+        c: { n: 0, m: 9 },
+        d: { n: 1 },
+      })
+      const query = ascending('n', { limit: 1 })
+      const all = await findAll(store, collection, query, ({ body }) => body.n as number)
+      expect(all).toEqual(['c', 'a', 'b', 'd'])
+    })
+
     test('passes over documents without the field of the order', async () => {
       await using store = await open()
       const collection = newCollection(byDue)

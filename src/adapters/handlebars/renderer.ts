@@ -63,7 +63,7 @@ const leastLoaded = (threads: readonly RenderThread[]): RenderThread =>
 
 /**
  * Templates are checked and rendered in threads of their own, so that a hostile one costs its own
- * notification and nothing else: security.md 6.3. Rejects with `Unavailable` only when closed, when too
+ * notification and nothing else (docs/templates.md). Rejects with `Unavailable` only when closed, when too
  * much waits, or when no worker can be kept alive.
  */
 export const openHandlebarsRenderer = async (

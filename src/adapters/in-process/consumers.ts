@@ -31,11 +31,14 @@ interface RoomSeeker {
   readonly resume: () => void
 }
 
-export const createConsumers = (
-  lane: WorkLane,
-  capacity: number,
-  onError: (error: unknown, item: WorkItem) => void,
-): Consumers => {
+export const createConsumers = (options: {
+  readonly lane: WorkLane
+  readonly capacity: number
+  readonly onError: (error: unknown, item: WorkItem) => void
+  /** How many handlers may run now of those that a consumer would have. At least one. */
+  readonly slotsNow: (slots: number) => number
+}): Consumers => {
+  const { lane, capacity, onError, slotsNow } = options
   const consumers = new Set<Consumer>()
   const seekers = new Set<RoomSeeker>()
   const ends = new Set<Promise<void>>()
@@ -60,7 +63,7 @@ export const createConsumers = (
 
   const pump = (): void => {
     for (const consumer of consumers) {
-      while (!consumer.signal.aborted && consumer.running < consumer.slots) {
+      while (!consumer.signal.aborted && consumer.running < slotsNow(consumer.slots)) {
         const item = lane.take()
         if (item === undefined) break
         void start(consumer, item)

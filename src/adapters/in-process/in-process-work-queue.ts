@@ -1,4 +1,10 @@
-import { type Lane, lanes, type Priority } from '#domain/notification/events.ts'
+import {
+  channels,
+  type Lane,
+  lanes,
+  type Priority,
+  priorities,
+} from '#domain/notification/events.ts'
 import type { Clock } from '#ports/clock.ts'
 import { Unavailable } from '#ports/errors.ts'
 import type { DisposableWorkQueue, Published, WorkItem } from '#ports/work-queue.ts'
@@ -14,6 +20,12 @@ export interface InProcessWorkQueueOptions {
 }
 
 const capacityDefault = 10_000
+/**
+ * What was begun is finished first: its events then lie close together in the log, are still remembered,
+ * and are folded into one document at once. Never to nothing, for another channel may be idle.
+ */
+const backlogMax = 256
+const routeSlotsThen = 8
 
 /** Lanes in memory, gone with the process: the agenda fills them after every start. */
 export const createInProcessWorkQueue = (
@@ -22,7 +34,9 @@ export const createInProcessWorkQueue = (
   const { capacity = capacityDefault, clock, onError = () => {} } = options
   const open = (lane: Lane) => {
     const work = createWorkLane(lane, capacity)
-    return { work, consumers: createConsumers(work, capacity, onError) }
+    const slotsNow = (slots: number): number =>
+      lane === 'route' && isBackedUp() ? Math.min(slots, routeSlotsThen) : slots
+    return { work, consumers: createConsumers({ lane: work, capacity, onError, slotsNow }) }
   }
   const byLane: Readonly<Record<Lane, ReturnType<typeof open>>> = {
     route: open('route'),
@@ -30,6 +44,8 @@ export const createInProcessWorkQueue = (
     sms: open('sms'),
     email: open('email'),
   }
+  const isBackedUp = (): boolean =>
+    channels.some((lane) => priorities.some((each) => byLane[lane].work.waiting(each) > backlogMax))
   const end = new AbortController()
 
   const refuseClosed = (): void => {

@@ -106,8 +106,9 @@ export const sendgridReceiptRows: readonly ReceiptRow[] = [
     reason: 'The recipient had unsubscribed.',
   },
   {
+    // Never sent: unlike a report of spam, it does not say that anything arrived.
     when: { event: 'dropped', reason: 'Spam Reporting Address' },
-    is: 'complaint',
+    is: 'opted-out',
     code: 'dropped-spamreport',
     reason: 'The recipient had called our mail spam.',
   },

@@ -39,7 +39,15 @@ type Row = readonly [id: string, version: number, body: string]
 /** The statements of one collection. Bodies go in and out as text. */
 export interface CollectionTable {
   insert(id: string, version: number, body: DocumentBody, text: string): boolean
-  replace(id: string, version: number, body: DocumentBody, text: string, ifVersion: number): boolean
+  /** `before`: the body that the row has if it has `ifVersion`; saves touching indexes that stay as they are. */
+  replace(
+    id: string,
+    version: number,
+    body: DocumentBody,
+    text: string,
+    ifVersion: number,
+    before: DocumentBody | undefined,
+  ): boolean
   delete(id: string, ifVersion: number): boolean
   load(ids: readonly string[]): readonly Row[]
   find(query: Find): readonly Row[]
@@ -118,16 +126,38 @@ export const createCollectionTable = (
   const places = columns.map(() => '?').join(', ')
   const insertSql = `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${places})
     ON CONFLICT DO NOTHING`
-  const settings = ['version', ...names, 'body'].map((column) => `${column} = ?`).join(', ')
-  const replaceSql = `UPDATE ${table} SET ${settings} WHERE id = ? AND version = ?`
+  /** SQLite takes every index for changed whose columns are named, whatever their values. */
+  const replaceSql = (changed: readonly number[]): string => {
+    const settings = ['version', ...changed.map((at) => `f${at}`), 'body'].map(
+      (each) => `${each} = ?`,
+    )
+    return `UPDATE ${table} SET ${settings.join(', ')} WHERE id = ? AND version = ?`
+  }
+  const replaceSqls = new Map<string, string>()
+  const replaceSqlOf = (changed: readonly number[]): string => {
+    const key = changed.join()
+    const sql = replaceSqls.get(key) ?? replaceSql(changed)
+    replaceSqls.set(key, sql)
+    return sql
+  }
   const deleteSql = `DELETE FROM ${table} WHERE id = ? AND version = ?`
   const select = `SELECT id, version, body FROM ${table}`
 
   return {
     insert: (id, version, body, text) =>
       prepared(insertSql).run(id, version, ...columnsOf(body), text).changes !== 0,
-    replace: (id, version, body, text, ifVersion) =>
-      prepared(replaceSql).run(version, ...columnsOf(body), text, id, ifVersion).changes !== 0,
+    replace: (id, version, body, text, ifVersion, before) => {
+      const old = before && columnsOf(before)
+      const changed: number[] = []
+      const values: SQLInputValue[] = []
+      for (const [at, value] of columnsOf(body).entries()) {
+        if (old !== undefined && value === old[at]) continue
+        changed.push(at)
+        values.push(value)
+      }
+      const statement = prepared(replaceSqlOf(changed))
+      return statement.run(version, ...values, text, id, ifVersion).changes !== 0
+    },
     delete: (id, ifVersion) => prepared(deleteSql).run(id, ifVersion).changes !== 0,
     load: (ids) =>
       rows(`${select} WHERE id IN (SELECT value FROM json_each(?))`, JSON.stringify(ids)),

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   bodyTextOf,
   documentsMax,
@@ -20,6 +21,10 @@ import { closeDatabase, inTransaction, type Mode, openDatabase } from './open-da
 import { asRead } from './plain-json.ts'
 import { asPortError, closed } from './sqlite-errors.ts'
 
+/** Changes of one transaction: they block the event loop for some milliseconds. */
+const sliceMax = 200
+/** So few are written without letting others go first. */
+const smallMax = 10
 /** What the projector wrote it loads again a moment later. */
 const recentBounds = { entriesMax: 5_000, weightMax: 12_000_000 }
 
@@ -38,12 +43,18 @@ const prepare = (change: Change): Prepared => {
   return { change, id, document: { id, version, body: asRead(body, text) }, text }
 }
 
-const apply = (table: CollectionTable, { change, id, document, text }: Prepared): boolean => {
+/** `known`: the document as it was a moment ago, if that is remembered. */
+const apply = (
+  table: CollectionTable,
+  { change, id, document, text }: Prepared,
+  known: StoredDocument | undefined,
+): boolean => {
   if (change.do === 'delete') return table.delete(id, change.ifVersion)
   if (document === undefined) throw new Error('A change without its document.')
   const { version, body } = document
   if (change.do === 'insert') return table.insert(id, version, body, text)
-  return table.replace(id, version, body, text, change.ifVersion)
+  const before = known?.version === change.ifVersion ? known.body : undefined
+  return table.replace(id, version, body, text, change.ifVersion, before)
 }
 
 const createDocumentStore = (
@@ -97,12 +108,12 @@ const createDocumentStore = (
     collection: CollectionDeclaration,
     changes: readonly Change[],
   ): { readonly conflicts: readonly string[] } => {
-    refuseReadOnly()
-    refuseChanges(changes)
     const prepared = changes.map(prepare)
     const table = registry.table(collection)
     if (table === undefined || changes.length === 0) return { conflicts: [] }
-    const applied = inTransaction(database, () => prepared.map((one) => apply(table, one)))
+    const applied = inTransaction(database, () =>
+      prepared.map((one) => apply(table, one, recent.get(keyOf(collection, one.id)))),
+    )
     const conflicts: string[] = []
     for (const [at, { id, document, text }] of prepared.entries()) {
       const key = keyOf(collection, id)
@@ -116,7 +127,18 @@ const createDocumentStore = (
 
   return {
     load: async (collection, ids) => withFile(() => load(collection, ids)),
-    write: async (collection, changes) => withFile(() => write(collection, changes)),
+    write: async (collection, changes) => {
+      refuseReadOnly()
+      refuseChanges(changes)
+      const conflicts: string[] = []
+      for (let at = 0; at < changes.length; at += sliceMax) {
+        // Whoever writes much, or one slice after the other, must not hold up all others.
+        if (changes.length > smallMax) await nextTurn()
+        const slice = changes.length > sliceMax ? changes.slice(at, at + sliceMax) : changes
+        conflicts.push(...withFile(() => write(collection, slice)).conflicts)
+      }
+      return { conflicts }
+    },
     find: async (collection, query) => {
       servingIndex(collection, query)
       return withFile(() => (registry.table(collection)?.find(query) ?? []).map(documentOf))

@@ -90,7 +90,8 @@ export interface RecordReceipt {
   readonly receipt:
     | { readonly is: 'delivered' }
     | {
-        readonly is: 'retry' | 'permanent' | 'endpoint-invalid' | 'opted-out'
+        /** `ambiguous`: it failed on its way after the provider took it, and may have arrived or not. */
+        readonly is: 'ambiguous' | 'permanent' | 'endpoint-invalid' | 'opted-out'
         readonly code: string
         readonly reason: string
       }

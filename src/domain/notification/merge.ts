@@ -14,6 +14,7 @@ const strength = (attempt: Attempt): number => {
     case 'accepted':
       return 4
     case 'ambiguous':
+      if (attempt.evidence === 'receipt') return 5
       return attempt.evidence === 'resolve' ? 1 : 2
     default:
       if (attempt.evidence !== 'receipt') return 3

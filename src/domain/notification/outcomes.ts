@@ -134,7 +134,7 @@ export const receiptEvents = (
     return [{ type: 'NotificationDelivered', data }]
   }
   if (known.evidence === 'receipt' && known.outcome === receipt.is) return []
-  if (known.evidence === 'receipt' && known.final) return []
+  if (known.evidence === 'receipt' && known.final && known.outcome !== 'ambiguous') return []
   return failed(notification, delivery, receipt, 'receipt', command)
 }
 

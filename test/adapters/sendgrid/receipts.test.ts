@@ -68,7 +68,7 @@ const outcomes: readonly [event: Event, is: string, code: string][] = [
   [dropped('Bounced Address'), 'endpoint-invalid', 'dropped-bounced'],
   [dropped('Invalid'), 'endpoint-invalid', 'dropped-invalid'],
   [dropped('Unsubscribed Address'), 'opted-out', 'dropped-unsubscribed'],
-  [dropped('Spam Reporting Address'), 'complaint', 'dropped-spamreport'],
+  [dropped('Spam Reporting Address'), 'opted-out', 'dropped-spamreport'],
   [dropped('Recipient List over Package Quota'), 'retry', 'dropped-quota'],
   [dropped('Spam Content'), 'permanent', 'dropped'],
 ]

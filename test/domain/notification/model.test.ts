@@ -135,7 +135,8 @@ const deliveryId = fc.constantFrom('d1', 'd2', 'd3')
 const policy = fc.constantFrom(orders.smsPolicy, orders.collapsingPolicy)
 const fraction = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 const why = { code: '1', reason: 'said so' }
-const failures = ['retry', 'permanent', 'endpoint-invalid', 'opted-out'] as const
+const final = ['permanent', 'endpoint-invalid', 'opted-out'] as const
+const failures = ['retry', ...final] as const
 const afterMs = fc.constantFrom(0, 20 * minute, 80 * hour, 1e18)
 const answers = fc.oneof(
   fc.constantFrom('accepted' as const, 'delivered' as const).map((is) => ({ is })),
@@ -145,7 +146,7 @@ const answers = fc.oneof(
 )
 const receipts = fc.oneof(
   fc.constant({ is: 'delivered' as const }),
-  fc.constantFrom(...failures).map((is) => ({ is, ...why })),
+  fc.constantFrom('ambiguous' as const, ...final).map((is) => ({ is, ...why })),
 )
 
 /** About an attempt that was made: the last one, or one before. */

@@ -202,6 +202,7 @@ describe('a receipt', () => {
       .when(orders.receipt(orders.refused))
       .thenNothing())
 
+  const lost = { outcome: 'ambiguous', code: 'ECONNRESET', reason: 'reset after the body' } as const
   const bounced = { outcome: 'permanent', code: '21211', reason: 'not a number' } as const
 
   test('that it failed for good is final', () =>
@@ -209,25 +210,25 @@ describe('a receipt', () => {
       .when(orders.receipt(orders.refused))
       .thenEvents(failed(1, { ...bounced, evidence: 'receipt', final: true })))
 
-  test('to try again plans a retry', () => {
+  test('that its fate is unknown plans a retry, and counts as an ambiguous attempt', () => {
     given(...acked)
-      .when(orders.receipt(orders.busy))
-      .thenEvents(failed(1, { evidence: 'receipt', retryAt: iso(now + second) }))
-    const state = notificationOf([...acked, failed(1, { evidence: 'receipt' })])!
+      .when(orders.receipt(orders.lost))
+      .thenEvents(failed(1, { ...lost, evidence: 'receipt', retryAt: iso(now + second) }))
+    const state = notificationOf([...acked, failed(1, { ...lost, evidence: 'receipt' })])!
     expect(statusOf(state)).toBe('retrying')
   })
 
   test('that it failed for good outdoes one to try again, and not the other way round', () => {
-    const again = failed(1, { evidence: 'receipt' })
+    const again = failed(1, { ...lost, evidence: 'receipt' })
     const over = failed(1, { ...bounced, evidence: 'receipt', final: true })
     given(...acked, again)
       .when(orders.receipt(orders.refused))
       .thenEvents(over)
     given(...acked, over)
-      .when(orders.receipt(orders.busy))
+      .when(orders.receipt(orders.lost))
       .thenNothing()
     given(...acked, again)
-      .when(orders.receipt(orders.busy))
+      .when(orders.receipt(orders.lost))
       .thenNothing()
   })
 

@@ -16,7 +16,7 @@ type Where =
 
 /**
  * Where in an HTML text a value would stand. Escaping makes a value safe in text and in quoted attributes,
- * not elsewhere (security.md 6.3), so the check follows the markup as Go's html/template does.
+ * not elsewhere, so the check follows the markup as Go's html/template does.
  */
 export interface Place {
   readonly where: Where

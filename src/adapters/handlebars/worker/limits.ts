@@ -1,4 +1,4 @@
-/** Limits of security.md 6.3; the ones that a deployment may change are settings of the renderer instead. */
+/** What keeps a template harmless (docs/templates.md); the limits that a deployment may change are settings of the renderer instead. */
 export const SOURCE_MAX_BYTES = 65_536
 /** Statements and expressions of one field. 5,000 mustaches took 0.6 s to compile, 50,000 took 8 s. */
 export const NODES_MAX = 2_000
