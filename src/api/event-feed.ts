@@ -16,18 +16,24 @@ const pageMax = 1_000
 /** Events looked at for one answer at most: an app with few events among many asks again. */
 const scanMax = 200_000
 
+/** A position beyond the head is of another log: to go on from there would be to miss what comes. */
 const readFirst = async (events: EventStore, after: string | undefined): Promise<LogPage> => {
+  if (after === undefined) return events.readAll({ limit: pageMax })
   try {
-    return await events.readAll({ ...(after !== undefined && { after }), limit: pageMax })
+    const head = (await events.head()) ?? (await events.readAll({ limit: 1 })).checkpoint
+    if (events.comparePositions(after, head) <= 0) {
+      return await events.readAll({ after, limit: pageMax })
+    }
   } catch (error) {
-    if (error instanceof RangeError) throw invalid('/after', 'This is no position of this log.')
-    throw error
+    if (!(error instanceof RangeError)) throw error
   }
+  throw invalid('/after', 'This is no position of this log.')
 }
 
 /** Lines of an app's events; the last one says where to resume, and whether that was all. */
 async function* tell(events: EventStore, first: LogPage, query: FeedQuery): AsyncGenerator<string> {
   const { app, types, limit, personal } = query
+  const { logId } = events
   let page = first
   let told = 0
   for (let scanned = page.events.length; ; scanned += page.events.length) {
@@ -37,12 +43,12 @@ async function* tell(events: EventStore, first: LogPage, query: FeedQuery): Asyn
       lines += `${JSON.stringify(eventView(event, personal))}\n`
       told += 1
       if (told < limit) continue
-      yield `${lines}${JSON.stringify({ resumeAfter: event.position, atHead: false })}\n`
+      yield `${lines}${JSON.stringify({ resumeAfter: event.position, atHead: false, logId })}\n`
       return
     }
     const { checkpoint, atHead } = page
     if (atHead || scanned >= scanMax) {
-      yield `${lines}${JSON.stringify({ resumeAfter: checkpoint, atHead })}\n`
+      yield `${lines}${JSON.stringify({ resumeAfter: checkpoint, atHead, logId })}\n`
       return
     }
     if (lines !== '') yield lines

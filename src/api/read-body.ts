@@ -22,6 +22,7 @@ export const readBody = async (
 ): Promise<Buffer> => {
   const chunks: Buffer[] = []
   let bytes = 0
+  let ended = false
   const done = new AbortController()
   const read = new Promise<void>((resolve, reject) => {
     payload.on('data', (chunk: Buffer | string) => {
@@ -30,11 +31,17 @@ export const readBody = async (
       if (bytes > bytesMax) reject(tooLarge(bytesMax))
       else chunks.push(piece)
     })
-    payload.once('end', resolve)
-    payload.once('error', reject)
-    payload.once('close', () =>
-      reject(new ApiProblem('request/malformed', 'The connection was closed within the body.')),
-    )
+    payload.once('end', () => {
+      ended = true
+      resolve()
+    })
+    // Every stream closes: only before its end that is a fault.
+    const broken = (): void => {
+      if (ended) return
+      reject(new ApiProblem('request/malformed', 'The connection was closed within the body.'))
+    }
+    payload.once('error', broken)
+    payload.once('close', broken)
     void clock.sleep(timeoutMs, done.signal).then(() => {
       if (done.signal.aborted) return
       const detail = `A body has to be there within ${timeoutMs / 1_000} s.`
@@ -44,7 +51,8 @@ export const readBody = async (
   try {
     await read
   } finally {
-    done.abort()
+    // Without a reason, each abort would make an error with a stack.
+    done.abort('read')
     payload.removeAllListeners('data')
   }
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes)

@@ -86,7 +86,7 @@ describe('a key', () => {
       { authorization: `Bearer ${other.toUpperCase()}` },
       { authorization: `Bearer ${other.replace('shop.', 'bank.')}` },
       { authorization: `Bearer ${other.replace('pbl_live', 'pbl_test')}` },
-      { authorization: `Bearer ${other} ` + 'x'.repeat(500) },
+      { authorization: `Bearer ${other} ${'x'.repeat(500)}` },
     ]
     const before = (await api.recorded()).length
     const answers = await Promise.all(

@@ -36,7 +36,8 @@ describe('the log of an app', () => {
       ...['NotificationRequested', 'NotificationRequested', 'NotificationRequested'],
     ])
     expect(events.every((each) => typeof each.position === 'string')).toBe(true)
-    expect(last).toEqual({ resumeAfter: events.at(-1)!.position, atHead: true })
+    const { logId } = api.needs.events
+    expect(last).toEqual({ resumeAfter: events.at(-1)!.position, atHead: true, logId })
   })
 
   test('is read on from where one was, in steps of any size, without a gap or a repetition', async () => {
@@ -91,6 +92,7 @@ describe('the log of an app', () => {
   test.each([
     '?after=nowhere',
     '?after=-1',
+    '?after=1000',
     '?limit=0',
     '?limit=100001',
     '?types=a;b',

@@ -1,15 +1,16 @@
 import type { Readable } from 'node:stream'
 import type { TokenBucket } from '#handlers/token-bucket.ts'
 import type { Clock } from '#ports/clock.ts'
-import { parseJsonText } from '../json-text.ts'
-import { type ApiProblem, problemOf } from '../problems.ts'
-import { createAnswerQueue } from './answer-queue.ts'
-import { createChunks } from './chunks.ts'
+import type { ApiProblem } from '../problems.ts'
+import { type AnswerQueue, createAnswerQueue } from './answer-queue.ts'
+import { type Chunks, createChunks } from './chunks.ts'
 import { createLineSplitter, type Line } from './line-splitter.ts'
+import { createSilence, type Silence } from './silence.ts'
+import { createLineTaker, type LineTaker } from './take-lines.ts'
 
 export interface BatchNeeds {
-  /** Makes the answer to a line that is JSON, without the line's number. */
-  readonly take: (value: unknown) => Promise<object>
+  /** Makes the answer to a line that is JSON, without the line's number; throws at once for its shape. */
+  readonly decide: (value: unknown) => Promise<object>
   /** Asked before each piece of the input; throws when the key holds no more. */
   readonly admit: () => Promise<void>
   readonly onError: (error: unknown) => void
@@ -24,6 +25,8 @@ export interface BatchNeeds {
 
 /** Requests of one batch that are being decided and recorded at the same time. */
 export const inFlightMax = 256
+/** Lines that cost nothing but our own time are answered in turns, so that others have theirs. */
+const refusedInTurn = 64
 
 export interface Batch {
   readonly output: Readable
@@ -31,134 +34,122 @@ export interface Batch {
   readonly done: Promise<{ readonly complete: boolean }>
 }
 
+interface Under {
+  readonly needs: BatchNeeds
+  readonly chunks: Chunks
+  readonly answers: AnswerQueue
+  readonly taker: LineTaker
+  readonly silence: Silence
+  readonly finished: AbortController
+  /** Why no more lines are read. */
+  ending: ApiProblem | undefined
+  lastLine: number
+}
+
+const isOver = ({ answers, ending }: Under): boolean => answers.gone || ending !== undefined
+
+const isCrowded = ({ answers }: Under): boolean =>
+  answers.waiting >= inFlightMax || answers.backedUp
+
+const room = async (under: Under): Promise<void> => {
+  while (isCrowded(under) && !isOver(under)) {
+    await under.answers.change()
+    if (!under.answers.backedUp) under.silence.heard()
+  }
+}
+
+/** Waits for the key's turn: a batch is slowed down, never refused for its size. */
+const turn = async (under: Under, firstWaitMs: number): Promise<void> => {
+  const { clock, bucket } = under.needs
+  for (let waitMs = firstWaitMs; !isOver(under); ) {
+    await clock.sleep(waitMs, under.finished.signal)
+    under.silence.heard()
+    const token = bucket.take()
+    if (token.taken) return
+    waitMs = token.waitMs
+  }
+}
+
+const takeAll = async (under: Under, lines: readonly Line[], refused: unknown): Promise<void> => {
+  const { needs, taker } = under
+  let inTurn = 0
+  for (const line of lines) {
+    under.lastLine = line.number
+    if (line.text !== undefined && line.text.trim() === '') continue
+    if (isCrowded(under)) await room(under)
+    const token = needs.bucket.take()
+    if (!token.taken) await turn(under, token.waitMs)
+    if (isOver(under)) return
+    if (taker.take(line, refused)) continue
+    inTurn += 1
+    if (inTurn % refusedInTurn === 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+const admitted = async ({ needs }: Under): Promise<unknown> => {
+  try {
+    await needs.admit()
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
+
+const readAll = async (under: Under): Promise<void> => {
+  const splitter = createLineSplitter()
+  for (;;) {
+    const chunk = await under.chunks.next()
+    if (chunk === undefined) break
+    under.silence.heard()
+    const refused = await admitted(under)
+    await takeAll(under, splitter.push(chunk), refused)
+    if (isOver(under)) return
+  }
+  if (!isOver(under)) await takeAll(under, splitter.end(), undefined)
+}
+
+const run = async (under: Under): Promise<{ readonly complete: boolean }> => {
+  const { answers, taker, silence, finished } = under
+  void silence.watch(finished.signal)
+  try {
+    await readAll(under)
+    while (answers.waiting > 0 && !answers.gone) await answers.change()
+    if (under.ending) taker.fail(under.lastLine + 1, under.ending)
+    answers.end()
+  } catch (error) {
+    // The input broke: what was accepted stays, and there is nobody to tell.
+    answers.output.destroy(error as Error)
+  } finally {
+    finished.abort()
+  }
+  return { complete: under.ending === undefined }
+}
+
 /** Answers each line of `input` with a line, in order. A bad line costs itself only. */
 export const runBatch = (input: Readable, needs: BatchNeeds): Batch => {
-  const { take, admit, onError, bucket, clock, idleMs } = needs
-  const chunks = createChunks(input)
-  const splitter = createLineSplitter()
   const answers = createAnswerQueue(inFlightMax)
-  const finished = new AbortController()
-  let heardAtMs = clock.monotonic()
-  let lastLine = 0
-  /** Why no more lines are read. */
-  let ending: ApiProblem | undefined
-  /** Why the lines of this piece are refused. */
-  let refused: unknown
-
-  const fail = (place: number, number: number, error: unknown): void => {
-    const { problem } = problemOf(error)
-    onError(error)
-    answers.answer(place, `${JSON.stringify({ line: number, status: problem.status, problem })}\n`)
-  }
-
-  /** Throws what is wrong with the line before it is asked for. */
-  const jsonOf = ({ text, problem }: Line): unknown => {
-    if (refused || text === undefined) throw refused ?? problem
-    return parseJsonText(text)
-  }
-
-  const start = (line: Line): void => {
-    const { number } = line
-    const place = answers.open()
-    let value: unknown
-    try {
-      value = jsonOf(line)
-    } catch (error) {
-      fail(place, number, error)
-      return
-    }
-    take(value).then(
-      (answer) => answers.answer(place, `{"line":${number},${JSON.stringify(answer).slice(1)}\n`),
-      (error: unknown) => fail(place, number, error),
-    )
-  }
-
-  const crowded = (): boolean => answers.waiting >= inFlightMax || answers.backedUp
-  const over = (): boolean => answers.gone || ending !== undefined
-
-  const room = async (): Promise<void> => {
-    while (crowded() && !over()) {
-      await answers.change()
-      if (!answers.backedUp) heardAtMs = clock.monotonic()
-    }
-  }
-
-  /** Waits for the key's turn: a batch is slowed down, never refused for its size. */
-  const turn = async (firstWaitMs: number): Promise<void> => {
-    let waitMs = firstWaitMs
-    while (!over()) {
-      await clock.sleep(waitMs, finished.signal)
-      heardAtMs = clock.monotonic()
-      const token = bucket.take()
-      if (token.taken) return
-      waitMs = token.waitMs
-    }
-  }
-
-  const startAll = async (lines: readonly Line[]): Promise<void> => {
-    for (const line of lines) {
-      lastLine = line.number
-      if (line.text !== undefined && line.text.trim() === '') continue
-      if (crowded()) await room()
-      const token = bucket.take()
-      if (!token.taken) await turn(token.waitMs)
-      if (over()) return
-      start(line)
-    }
-  }
-
-  const readAll = async (): Promise<void> => {
-    for (;;) {
-      const chunk = await chunks.next()
-      if (chunk === undefined) break
-      heardAtMs = clock.monotonic()
-      refused = undefined
-      await admit().catch((error: unknown) => {
-        refused = error
-      })
-      await startAll(splitter.push(chunk))
-      if (over()) return
-    }
-    if (!over()) await startAll(splitter.end())
-  }
-
+  const chunks = createChunks(input)
   const end = (why: ApiProblem): void => {
-    ending ??= why
+    under.ending ??= why
     chunks.stop()
     answers.wake()
   }
-
-  /** Silence is a fault of the other side only while nothing is being done for it. */
-  const watch = async (): Promise<void> => {
-    while (!finished.signal.aborted) {
-      const now = clock.monotonic()
-      if (answers.waiting > 0 && !answers.backedUp) heardAtMs = now
-      if (now - heardAtMs >= idleMs) {
-        if (answers.backedUp) answers.output.destroy()
-        return end(needs.idle())
-      }
-      await clock.sleep(heardAtMs + idleMs - now, finished.signal)
-    }
+  const onSilence = (): void => {
+    if (answers.backedUp) answers.output.destroy()
+    end(needs.idle())
   }
-
-  const run = async (): Promise<{ readonly complete: boolean }> => {
-    const onStop = (): void => end(needs.stopped())
-    needs.stopping.addEventListener('abort', onStop)
-    void watch()
-    try {
-      await readAll()
-      while (answers.waiting > 0 && !answers.gone) await answers.change()
-      if (ending) fail(answers.open(), lastLine + 1, ending)
-      answers.end()
-    } catch (error) {
-      // The input broke: what was accepted stays, and there is nobody to tell.
-      answers.output.destroy(error as Error)
-    } finally {
-      finished.abort()
-      needs.stopping.removeEventListener('abort', onStop)
-    }
-    return { complete: ending === undefined }
+  const under: Under = {
+    ...{ needs, chunks, answers, ending: undefined, lastLine: 0 },
+    taker: createLineTaker(answers, needs.decide, needs.onError),
+    silence: createSilence({
+      ...needs,
+      busy: () => answers.waiting > 0 && !answers.backedUp,
+      onSilence,
+    }),
+    finished: new AbortController(),
   }
-
-  return { output: answers.output, done: run() }
+  const onStop = (): void => end(needs.stopped())
+  needs.stopping.addEventListener('abort', onStop)
+  const done = run(under).finally(() => needs.stopping.removeEventListener('abort', onStop))
+  return { output: answers.output, done }
 }

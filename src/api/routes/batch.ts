@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
+import type { Accept } from '#handlers/accept.ts'
 import { noteError } from '../answer-errors.ts'
 import { actorOf, keyOf, refusedKey } from '../authenticate.ts'
 import { runBatch } from '../batch/batch.ts'
@@ -12,6 +13,12 @@ import { bearerAuth, type Routing, typed } from './api.ts'
 
 /** A revoked key holds at most this long for a batch that is under way. */
 const admittedMs = 2_000
+
+const answerOf = ({ answer, replayed }: Awaited<ReturnType<Accept>>) => {
+  const { id, eventId, status } = answer
+  const seen = replayed ? { replayed } : {}
+  return { status: 202, id, eventId, notificationStatus: status, ...seen }
+}
 
 const line = Type.Object({
   line: Type.Integer({
@@ -57,11 +64,10 @@ export const batchRoute = (app: FastifyInstance, needs: Routing): void => {
         throw new ApiProblem('request/unsupported-media-type', 'Send application/x-ndjson.')
       }
       const batch = runBatch(request.body as Readable, {
-        take: async (value) => {
-          const { answer, replayed } = await accept(caller.app, actor, requestOf(value))
-          const { id, eventId, status } = answer
-          const seen = replayed ? { replayed } : {}
-          return { status: 202, id, eventId, notificationStatus: status, ...seen }
+        decide: (value) => {
+          // What is wrong with its shape is thrown here and now.
+          const asked = accept(caller.app, actor, requestOf(value))
+          return asked.then(answerOf)
         },
         admit: async () => {
           if (clock.monotonic() - admittedAtMs < admittedMs) return

@@ -21,8 +21,8 @@ const query = field.closed({
 })
 
 const lastLine = Type.Object(
-  { resumeAfter: Type.String(), atHead: Type.Boolean() },
-  { description: 'The last line: where to go on, and whether there was more.' },
+  { resumeAfter: Type.String(), atHead: Type.Boolean(), logId: Type.String() },
+  { description: 'The last line: where to go on, whether there is more, and in which log.' },
 )
 
 /** The log of an app as lines, to be read on from where one was. */
