@@ -1,6 +1,7 @@
 import { type Address, evolveAddress } from '#domain/address/address.ts'
 import { type AppState, evolveApp } from '#domain/app/app.ts'
 import { addressIdOf, recipientIdOf, templateIdOf } from '#domain/identity.ts'
+import { comparable } from '#domain/notification/endpoint.ts'
 import { evolveRecipient, type Recipient } from '#domain/recipient/recipient.ts'
 import { evolveTemplate, type Template } from '#domain/template/template.ts'
 import type { EventStore } from '#ports/event-store.ts'
@@ -49,7 +50,8 @@ export const createAggregates = (needs: {
       recipient: remembered(namesMax, (app, userId) => `recipient-${recipientIdOf(app, userId)}`),
       address: remembered(
         namesMax,
-        (app, address) => `address-${addressIdOf(app, keyHash.digest('address', address))}`,
+        (app, address) =>
+          `address-${addressIdOf(app, keyHash.digest('address', comparable(address)))}`,
       ),
     },
   }

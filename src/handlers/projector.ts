@@ -96,6 +96,8 @@ export const createProjector = (needs: {
       const gathering = createGathering(projection)
       const start = await checkpoints.load(name)
       let position = start?.position
+      /** Where the page began; the checkpoint may lie before it, at what is held back. */
+      let pageStart = position
       let savedAt = clock.monotonic()
       const note = (foldedAt: number, caughtUp: boolean) => {
         const about = { projection: projection.name, generation, position, foldedAt, caughtUp }
@@ -107,7 +109,7 @@ export const createProjector = (needs: {
         await projectGroups({ documents, projection, collection, log }, groups)
         crashPoints.reach('projected-checkpoint-not-written')
         const { firstHeld } = gathering
-        const place = placeBefore(page, firstHeld, position)
+        const place = placeBefore(page, firstHeld, pageStart)
         // Events of other read models only: to come by them again costs next to nothing.
         const worthIt = groups.size > 0 || clock.monotonic() - savedAt >= saveEveryMs
         if (place && worthIt) {
@@ -127,11 +129,13 @@ export const createProjector = (needs: {
         const underLoad = page.events.length >= loadMin
         await settle(page, gathering.take(page.events, underLoad))
         if (page.atHead) await activate(projection, generation)
-        if (!page.atHead || !underLoad) continue
-        await clock.sleep(gatherMs, signal)
-        // Nothing came meanwhile that would bring it along.
-        const isLast = (await events.head()) === page.checkpoint
-        if (isLast && !signal.aborted) await settle(page, gathering.takeRest())
+        if (page.atHead && underLoad) {
+          await clock.sleep(gatherMs, signal)
+          // Nothing came meanwhile that would bring it along.
+          const isLast = (await events.head()) === page.checkpoint
+          if (isLast && !signal.aborted) await settle(page, gathering.takeRest())
+        }
+        pageStart = page.checkpoint
       }
       progress.delete(name)
       if (await isRetired(projection, generation)) await drop(projection, generation)

@@ -85,7 +85,7 @@ export const createTemplates = (needs: {
     load,
     async publish(app, name, draft, actor) {
       const required = await checkAll(draft.contents)
-      const { changed } = await changeStream({
+      const { changed, revision } = await changeStream({
         streams: aggregates.templates,
         stream: streamOf(app, name),
         decide: (state) => publishTemplate(state, { app, name, ...draft, required }),
@@ -93,8 +93,8 @@ export const createTemplates = (needs: {
         recorder,
         patience,
       })
-      const { version } = await load(app, name)
-      return { version, required, changed }
+      // Every event of the stream is a version.
+      return { version: revision + 1, required, changed }
     },
     async preview(app, name, { version, locale: asked, data }) {
       const published = await load(app, name, version)

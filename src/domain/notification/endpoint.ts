@@ -8,6 +8,13 @@ export const mask = {
   token: (token: string): string => `${token.slice(0, 6)}…`,
 }
 
+/**
+ * What two spellings of one address have in common. Mailbox names may differ by case in theory (RFC 5321,
+ * section 2.4); no provider tells them apart, and who said no to one has said no to both.
+ */
+export const comparable = (address: string): string =>
+  address.includes('@') ? address.toLowerCase() : address
+
 export const bareEndpoint = (to: BareAddress): EndpointRef => {
   if ('email' in to) return { kind: 'email', masked: mask.email(to.email) }
   if ('phone' in to) return { kind: 'phone', masked: mask.phone(to.phone) }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { bareEndpoint, mask } from '#domain/notification/endpoint.ts'
+import { bareEndpoint, comparable, mask } from '#domain/notification/endpoint.ts'
 import { type Channel, channels, platforms } from '#domain/notification/events.ts'
 import {
   bareCandidate,
@@ -192,4 +192,10 @@ describe('the channels of a content', () => {
     [{ html: '<p>' }, []],
     [{ title: 't' }, []],
   ])('%o are %j', (content, expected) => expect(contentChannels(content)).toEqual(expected))
+})
+
+describe('two spellings of an address', () => {
+  test('are one when only the case of an e-mail address differs', () =>
+    expect(comparable('Mina@Example.ORG')).toBe(comparable('mina@example.org')))
+  test('are two when they are tokens', () => expect(comparable('aB')).not.toBe(comparable('ab')))
 })
