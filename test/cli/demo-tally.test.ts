@@ -50,7 +50,7 @@ interface Story {
   readonly ambiguous?: readonly number[]
 }
 
-/** Everything that the demo has in its hands at the end; each story is of one notification with a 202. */
+/** Everything that the demo has in its hands at the end; a story is of one notification. */
 const judge = (...stories: readonly Story[]) => {
   const notifications = new Map<string, Notification>()
   const ambiguous = new Map<string, ReadonlySet<number>>()

@@ -24,8 +24,8 @@ const feltKm = (magnitude: number): number => 30 * 2 ** magnitude
 const timesMax = 8
 
 /**
- * Whom each quake concerns: those within a multiple of the distance at which it is felt, the same multiple
- * for all, chosen so that there are about `alerts` of them. In the order of the quakes.
+ * Whom each quake concerns: those within a multiple of the distance at which it is felt, the same
+ * multiple for all, chosen so that there are about `alerts` of them. In the order of the quakes.
  */
 export const concernsOf = (
   quakes: readonly Quake[],

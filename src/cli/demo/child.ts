@@ -35,8 +35,11 @@ export interface ChildOptions {
 }
 
 /** The last lines of a log, for a person who has to find out what went wrong. */
-const endOf = (logFile: string): string =>
-  readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-logLinesShown).join('\n')
+const endOf = (logFile: string): string => {
+  const log = readFileSync(logFile, 'utf8').trimEnd()
+  if (log === '') return 'Its log is empty.'
+  return `The end of its log:\n${log.split('\n').slice(-logLinesShown).join('\n')}`
+}
 
 const isGone = (child: ChildProcess): boolean =>
   child.exitCode !== null || child.signalCode !== null
@@ -46,8 +49,7 @@ const firstLine = async (child: ChildProcess, options: ChildOptions): Promise<st
   const enough = new AbortController()
   const waiting = AbortSignal.any([signal, enough.signal])
   const lines = createInterface({ input: child.stdout! })
-  const failed = (what: string) =>
-    new DemoFailure(`pabal ${args[0]} ${what}. The end of its log:\n${endOf(logFile)}`)
+  const failed = (what: string) => new DemoFailure(`pabal ${args[0]} ${what}. ${endOf(logFile)}`)
   try {
     const line = await Promise.race([
       once(lines, 'line', { signal: waiting }).then(([text]) => String(text)),

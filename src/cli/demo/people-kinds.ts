@@ -81,8 +81,9 @@ export const peopleKinds: readonly PeopleKind[] = [
   bySms('receipt-early', 3),
   bySms('receipt-never', 3),
   bySms('receipt-failed', 3),
-  // Never a whole answer, and an SMS cannot be taken back: after three tries a person has to look.
-  bySms('cut', 'once'),
+  // Twilio's 503 leaves open whether it took the message, and an SMS cannot be taken back: after
+  // three of them a person has to look.
+  bySms('503', 'once'),
   byEmail('500-once', 3),
   byEmail('receipt-late', 3),
   byEmail('receipt-repeat', 3),

@@ -24,15 +24,17 @@ interface Device {
   readonly token: string
 }
 
-/** From 0 up to but never 1; the same for the same seed, person and question, whatever was asked before. */
+/** From 0 up to but never 1; the same for the same seed, person and question. */
 type Draw = (question: string) => number
 
 const magnitudes = [0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5]
 const cellDegrees = 5
 const awayKmMax = 250
 const shareKorean = 0.3
-const shareWithPhone = 0.2
-const shareWithEmail = 0.3
+const shareWithPhone = 0.12
+const shareWithEmail = 0.18
+/** Most people have one device, few have three. */
+const deviceCounts = [1, 1, 1, 1, 1, 1, 2, 2, 2, 3]
 
 const pick = <T>(list: readonly T[], at: number): T => list[Math.floor(at * list.length)]!
 
@@ -50,7 +52,7 @@ const kindsOf = (count: number, seed: number): readonly [PeopleKind, number][] =
 }
 
 const devicesOf = (userId: string, seed: number, draw: Draw): readonly Device[] =>
-  Array.from({ length: 1 + Math.floor(draw('devices') * 3) }, (_, index) => {
+  Array.from({ length: pick(deviceCounts, draw('devices')) }, (_, index) => {
     const platform = draw(`platform ${index}`) < 0.5 ? 'ios' : 'android'
     const token = hash('sha256', `${seed} ${userId} ${index}`)
     return { deviceId: `${platform}-${index + 1}`, platform, token }

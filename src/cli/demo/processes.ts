@@ -39,17 +39,25 @@ const startSandbox = ({ settings, directory, ...needs }: Needs): Promise<Child> 
   })
 }
 
-/** Starts the providers and the service that talks to them. */
-export const openProcesses = async (needs: Needs): Promise<Processes> => {
-  await using opening = new AsyncDisposableStack()
+const startService = (needs: Needs, sandboxUrl: string, port: number): Promise<Child> => {
   const { directory, clock, signal } = needs
-  /** Those whose end we have ordered. */
+  return startChild({
+    args: ['start', '--json'],
+    env: serviceEnvironment({ dataDir: dataDirOf(directory), sandboxUrl, port }),
+    logFile: join(directory, 'service.log'),
+    clock,
+    signal,
+  })
+}
+
+/** Tells apart the children whose end we have ordered from those that end by themselves. */
+const createWatch = ({ directory, onDeath }: Needs) => {
   const ended = new WeakSet<Child>()
   const watch = (child: Child, name: string): Child => {
     void child.gone.then(() => {
       if (ended.has(child)) return
       const log = join(directory, `${name}.log`)
-      needs.onDeath(new DemoFailure(`The ${name} ended by itself; its log was ${log}.`))
+      onDeath(new DemoFailure(`The ${name} ended by itself; its log is ${log}.`))
     })
     return child
   }
@@ -57,22 +65,19 @@ export const openProcesses = async (needs: Needs): Promise<Processes> => {
     ended.add(child)
     await child[how]()
   }
+  return { watch, end }
+}
 
+/** Starts the providers and the service that talks to them. */
+export const openProcesses = async (needs: Needs): Promise<Processes> => {
+  await using opening = new AsyncDisposableStack()
+  const { watch, end } = createWatch(needs)
   const sandbox = watch(await startSandbox(needs), 'sandbox')
   opening.defer(() => end(sandbox, 'stop'))
   const sandboxUrl = String(sandbox.ready.controlUrl)
-  const startService = async (port: number): Promise<Child> =>
-    watch(
-      await startChild({
-        args: ['start', '--json'],
-        env: serviceEnvironment({ dataDir: dataDirOf(directory), sandboxUrl, port }),
-        logFile: join(directory, 'service.log'),
-        clock,
-        signal,
-      }),
-      'service',
-    )
-  let service = await startService(0)
+  const start = async (port: number): Promise<Child> =>
+    watch(await startService(needs, sandboxUrl, port), 'service')
+  let service = await start(0)
   opening.defer(() => end(service, 'stop'))
   const url = String(service.ready.url)
   const key = String(service.ready.firstKey)
@@ -83,7 +88,7 @@ export const openProcesses = async (needs: Needs): Promise<Processes> => {
     await end(service, 'kill')
     kills += 1
     // The same port: receipts under way go to the address that their messages named.
-    service = await startService(Number(new URL(url).port))
+    service = await start(Number(new URL(url).port))
   }
 
   const running = opening.move()

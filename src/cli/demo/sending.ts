@@ -45,13 +45,15 @@ class Sender {
     this.#waiting = needs.submissions.map((submission) => ({ submission, tries: 0 })).toReversed()
   }
 
-  /** Until every line has its 202. What another worker gives back is taken up by whoever still works. */
+  /** Until every line has its 202. Who gives lines back takes them up himself. */
   async work(): Promise<void> {
     const { clock, signal } = this.#needs
     while (this.#waiting.length > 0) {
       await this.#needs.up()
       signal.throwIfAborted()
       const batch = this.#waiting.splice(-linesPerBatch).toReversed()
+      // Another worker was faster.
+      if (batch.length === 0) return
       const unanswered = await this.#send(batch)
       if (unanswered.length === 0) continue
       this.#waiting.push(...unanswered.toReversed())
@@ -59,14 +61,14 @@ class Sender {
     }
   }
 
-  /** Those that hold no 202 afterwards; whether the service has them or not, they are sent again. */
+  /** Those that hold no 202 afterwards; they are sent again, known to the service or not. */
   async #send(batch: readonly Line[]): Promise<readonly Line[]> {
     const open = new Set(batch)
     for (const line of batch) {
       line.tries += 1
       if (line.tries > triesMax)
         throw new DemoFailure(
-          `${line.submission.eventId} got no answer in ${triesMax} tries; with --keep the service's log stays.`,
+          `${line.submission.eventId} got no answer in ${triesMax} tries; see the service's log.`,
         )
     }
     try {
@@ -92,7 +94,8 @@ class Sender {
     const { status, id } = answer
     const line = batch[answer.line - 1]
     if (status !== 202 || id === undefined || line === undefined) {
-      return this.#refused(status, JSON.stringify(answer))
+      this.#refused(status, JSON.stringify(answer))
+      return
     }
     const { eventId } = line.submission
     const first = this.accepted.get(eventId)

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import type { FaultMix } from '#sandbox/chooser.ts'
 import { DemoFailure } from './failure.ts'
 
 export interface DemoSettings {
@@ -65,6 +66,12 @@ export const demoUsage = usage
 export const category = 'earthquake'
 export const receiptDelayMs = 300
 
+/**
+ * Every "too many requests" says when to come back, after 1 s: to one of FCM that does not, the
+ * answer is a minute's patience, as Google asks.
+ */
+export const faultMix: FaultMix = { '429': 0, '429-retry-after': 35 }
+
 interface Shortened {
   readonly variable: string
   readonly value: number
@@ -82,8 +89,8 @@ const shorten = (variable: string, ms: number, instead: string): Shortened => ({
 })
 
 /**
- * What the demo does not wait for. A receipt may take longer than the service is away and the sandbox's next
- * try after that, so that only those count as unconfirmed that never come.
+ * What the demo does not wait for. A receipt may take longer than the service is away, and than the
+ * sandbox's next try after that, so that only those count as unconfirmed that never come.
  */
 export const shortened: readonly Shortened[] = [
   shorten('PABAL_PUSH_DEADLINE_MS', 3_000, '10 s'),
@@ -92,8 +99,8 @@ export const shortened: readonly Shortened[] = [
   shorten('PABAL_SMS_BACKOFF_BASE_MS', 500, '5 s'),
   shorten('PABAL_EMAIL_BACKOFF_BASE_MS', 500, '30 s'),
   shorten('PABAL_PUSH_BACKOFF_BASE_MS', 500, '1 s'),
-  shorten('PABAL_SMS_RECEIPT_TIMEOUT_MS', 15_000, '10 h'),
-  shorten('PABAL_EMAIL_RECEIPT_TIMEOUT_MS', 15_000, '72 h'),
+  shorten('PABAL_SMS_RECEIPT_TIMEOUT_MS', 10_000, '10 h'),
+  shorten('PABAL_EMAIL_RECEIPT_TIMEOUT_MS', 10_000, '72 h'),
   { variable: 'PABAL_TWILIO_RATE_PER_SECOND', value: 500, is: '500/s', instead: '100/s' },
 ]
 

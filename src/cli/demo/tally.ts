@@ -5,8 +5,8 @@ import {
   type NotificationStatus,
   statusOf,
 } from '#domain/notification/status.ts'
-import type { Sends } from './ledger.ts'
 import type { Held } from './sending.ts'
+import type { Sends } from './sends.ts'
 
 /** What the log says, folded: by notification id, and by `<notificationId>.<deliveryId>`. */
 export interface Recorded {
@@ -64,7 +64,11 @@ const hasReason = (state: Notification): boolean =>
   state.deliveries.length > 0 || state.passedOver.length > 0
 
 /** What became of one notification that the client holds a 202 for. */
-export const outcomeOf = (id: string, state: Notification | undefined, sends: Sends): OutcomeName => {
+export const outcomeOf = (
+  id: string,
+  state: Notification | undefined,
+  sends: Sends,
+): OutcomeName => {
   if (!state) return 'lost'
   const status = statusOf(state)
   if (isOpen(status)) return 'pending'
@@ -87,7 +91,10 @@ export const tally = (about: {
   readonly seconds: number
 }): Tally => {
   const { held, recorded, sends, ledger, kills, seconds } = about
-  const counts = Object.fromEntries(outcomes.map((name) => [name, 0])) as Record<OutcomeName, number>
+  const counts = Object.fromEntries(outcomes.map((name) => [name, 0])) as Record<
+    OutcomeName,
+    number
+  >
   for (const id of held.accepted.values()) {
     counts[outcomeOf(id, recorded.notifications.get(id), sends)] += 1
   }
