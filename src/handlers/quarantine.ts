@@ -2,13 +2,13 @@ import { type CallbackEvent, quarantineMs } from '#domain/callback/callback.ts'
 import type { Receipt } from '#ports/channel.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { CollectionDeclaration, DocumentStore, StoredDocument } from '#ports/document-store.ts'
-import { VersionConflict } from '#ports/errors.ts'
 import type { EventStore, RecordedEvent } from '#ports/event-store.ts'
 import type { CallbackDocument } from '#projections/callbacks/callbacks.ts'
 import { type MessageDocument, messageKey } from '#projections/messages/messages.ts'
 import { createFoldedStreams } from './folded-streams.ts'
 import type { Receipts } from './receipts.ts'
 import type { Recorder } from './recorder.ts'
+import { changeStream } from './stream-change.ts'
 
 /** Verified receipts that no attempt was found for: kept in the log, and matched when there is one. */
 export interface Quarantine {
@@ -33,25 +33,20 @@ export const createQuarantine = (needs: {
   return {
     async keep(app, provider, receipt, callbackId) {
       const stream = `callbacks-${app}-${new Date(clock.now()).toISOString().slice(0, 10)}`
-      for (;;) {
-        const { state, revision } = await days.load(stream)
-        // The same receipt, told again.
-        if (state?.has(`CallbackQuarantined ${callbackId}`)) return
-        const fact: CallbackEvent = {
-          type: 'CallbackQuarantined',
-          data: { callbackId, provider, receipt: { ...receipt } },
-        }
-        const context = { app, actor: `provider:${provider}`, correlationId: callbackId }
-        const expected = revision < 0 ? 'no-stream' : revision
-        try {
-          await recorder.appendSurely(stream, recorder.record([fact], context), expected, {
-            signal,
-          })
-          return
-        } catch (error) {
-          if (!(error instanceof VersionConflict)) throw error
-        }
+      const fact: CallbackEvent = {
+        type: 'CallbackQuarantined',
+        data: { callbackId, provider, receipt: { ...receipt } },
       }
+      await changeStream({
+        streams: days,
+        stream,
+        // The same receipt, told again, adds nothing.
+        decide: (state) => (state?.has(`CallbackQuarantined ${callbackId}`) ? [] : [fact]),
+        context: { app, actor: `provider:${provider}`, correlationId: callbackId },
+        recorder,
+        patience: { signal },
+        retriesMax: Infinity,
+      })
     },
   }
 }
@@ -70,6 +65,8 @@ export const createMatcher = (needs: {
   readonly signal: AbortSignal
 }) => {
   const { events, documents, receipts, recorder, clock, signal } = needs
+  /** Only where each stream ends is asked for. */
+  const lengths = createFoldedStreams({ events, evolve: () => true as const, entriesMax: 20 })
 
   const match = async (callback: CallbackDocument, messages: CollectionDeclaration) => {
     const { provider } = callback.callback
@@ -83,11 +80,17 @@ export const createMatcher = (needs: {
 
   const close = async (document: StoredDocument, type: 'CallbackMatched' | 'CallbackExpired') => {
     const { stream, app } = document.body as unknown as CallbackDocument
-    const tail = await events.read(stream)
     const fact: CallbackEvent = { type, data: { callbackId: document.id } }
-    const context = { app, actor: 'system:receipts', correlationId: document.id }
-    const recorded = recorder.record([fact], context)
-    await recorder.appendSurely(stream, recorded, tail.at(-1)!.revision, { signal })
+    await changeStream({
+      streams: lengths,
+      stream,
+      decide: () => [fact],
+      context: { app, actor: 'system:receipts', correlationId: document.id },
+      recorder,
+      patience: { signal },
+      // Callbacks that come meanwhile are kept in the same stream.
+      retriesMax: Infinity,
+    })
   }
 
   // Goes round, so that many that match nothing do not hide the others.
