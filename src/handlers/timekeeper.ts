@@ -99,6 +99,7 @@ export const createTimekeeper = (needs: TimekeeperNeeds) => {
     lane: Lane,
     found: readonly StoredDocument[],
   ): Promise<readonly Published[]> => {
+    if (found.length === 0) return []
     crashPoints.reach('inside-timekeeper')
     const items = found.map((document) => {
       const { priority } = document.body as NotificationDocument
