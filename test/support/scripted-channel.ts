@@ -9,6 +9,8 @@ export interface Sent {
   readonly deliveryId: string
   readonly attempt: number
   readonly at: number
+  /** The same moment on the clock that never jumps. */
+  readonly elapsed: number
   readonly signal: AbortSignal
 }
 
@@ -37,7 +39,7 @@ const push = new Set<ProviderName>(['apns', 'fcm'])
 /** A provider that says what a test wants, and remembers what it was sent. */
 export const createScriptedChannel = (
   provider: ProviderName,
-  clock: Pick<Clock, 'now'>,
+  clock: Pick<Clock, 'now' | 'monotonic'>,
 ): ScriptedChannel => {
   const sent: Sent[] = []
   const once: (Answer | Script)[] = []
@@ -66,7 +68,8 @@ export const createScriptedChannel = (
         return { is: 'retry', code: 'withheld', reason: 'The sender kept it back.' }
       }
       const { deliveryId, number, signal } = attempt
-      const one = { provider, message, deliveryId, attempt: number, at: clock.now(), signal }
+      const when = { at: clock.now(), elapsed: clock.monotonic() }
+      const one = { provider, message, deliveryId, attempt: number, ...when, signal }
       sent.push(one)
       const next = once.shift() ?? script
       const said = typeof next === 'function' ? await next(one) : next
