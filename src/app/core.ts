@@ -9,6 +9,7 @@ import { createRecorder } from '#handlers/recorder.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { CrashPoints } from '#ports/crash-points.ts'
 import type { DocumentStore } from '#ports/document-store.ts'
+import { Unavailable } from '#ports/errors.ts'
 import type { EventStore } from '#ports/event-store.ts'
 import type { KeyHash } from '#ports/key-hash.ts'
 import type { Log } from '#ports/log.ts'
@@ -36,10 +37,16 @@ const projectedRecipient =
   (documents: DocumentStore, readModels: ReadModels) => async (stream: string) => {
     const id = stream.slice('recipient-'.length)
     const projection = recipientsProjection as unknown as Projection
-    const document = (await documents.load(await readModels.active(projection), [id])).get(id)
-    if (!document) return undefined
-    const state: Recipient = (document.body as RecipientDocument).recipient
-    return { state, revision: document.version }
+    try {
+      const document = (await documents.load(await readModels.active(projection), [id])).get(id)
+      if (!document) return undefined
+      const state: Recipient = (document.body as RecipientDocument).recipient
+      return { state, revision: document.version }
+    } catch (error) {
+      // Only a shortcut: the whole stream says the same.
+      if (error instanceof Unavailable) return undefined
+      throw error
+    }
   }
 
 /** All that needs no more than the stores. Nothing moves by itself yet. */

@@ -76,11 +76,13 @@ export const runStart = async (args: string[], env: Env): Promise<number> => {
     config = { ...config, sandboxUrl: await startSandbox() }
   }
   const app = await startApp(config)
+  // Listened to before anything is printed: a parent may answer the first line with a signal.
+  const stopped = untilStopped(app)
   const { url, firstKey, synchronous } = app
   // For programs that start us: one line when we are ready.
   const line = JSON.stringify({ url, firstKey, pid: process.pid, synchronous })
   process.stdout.write(`${values.json ? line : greeting(app, config)}\n`)
-  const failure = await untilStopped(app)
+  const failure = await stopped
   setTimeout(() => process.exit(1), stopMaxMs).unref()
   await app[Symbol.asyncDispose]()
   // The sandbox, if it is ours, ends with this process.
