@@ -1,3 +1,4 @@
+import type { Clock } from '#ports/clock.ts'
 import type { RecordedEvent } from '#ports/event-store.ts'
 import type { Projection } from '#projections/projection.ts'
 
@@ -14,6 +15,26 @@ export const groupById = (projection: Projection, events: readonly RecordedEvent
     else groups.set(id, [event])
   }
   return groups
+}
+
+/** So many events within `gatherMs` are a load: more come, and are worth waiting for. */
+const loadMin = 32
+/** Under load events are gathered this long, so that those of one notification become one write. */
+export const gatherMs = 100
+
+/** Says after each page, however small, whether events come fast. */
+export const createLoadMeter = (clock: Pick<Clock, 'monotonic'>): ((events: number) => boolean) => {
+  let sinceMs = clock.monotonic()
+  let counted = 0
+  return (events) => {
+    const now = clock.monotonic()
+    if (now - sinceMs > gatherMs) {
+      sinceMs = now
+      counted = 0
+    }
+    counted += events
+    return counted >= loadMin
+  }
 }
 
 /** Waits for the events of one document that come within moments of each other: they make one write. */

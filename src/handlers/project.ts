@@ -57,7 +57,7 @@ export const foldDocument = (
 }
 
 /** Documents folded and written at a time: others want to go on between. */
-const sliceMax = 200
+const sliceMax = 100
 
 export interface Projecting {
   readonly documents: DocumentStore

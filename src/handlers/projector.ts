@@ -5,7 +5,7 @@ import type { EventStore, LogPage, RecordedEvent } from '#ports/event-store.ts'
 import type { Log } from '#ports/log.ts'
 import { collectionOf, type Projection } from '#projections/projection.ts'
 import type { Checkpoint, Checkpoints } from './checkpoints.ts'
-import { createGathering, type Groups } from './gathering.ts'
+import { createGathering, createLoadMeter, type Groups, gatherMs } from './gathering.ts'
 import { projectGroups } from './project.ts'
 import type { ReadModels } from './read-models.ts'
 
@@ -26,9 +26,6 @@ export interface Projector {
 }
 
 const pageMax = 4_000
-/** Under load events are gathered this long, so that those of one notification become one write. */
-const gatherMs = 100
-const loadMin = 32
 /** A checkpoint that only passes over events of other read models is written this often. */
 const saveEveryMs = 1_000
 
@@ -94,6 +91,7 @@ export const createProjector = (needs: {
       const collection = collectionOf(projection, generation)
       if (await isRetired(projection, generation)) return drop(projection, generation)
       const gathering = createGathering(projection)
+      const isLoad = createLoadMeter(clock)
       const start = await checkpoints.load(name)
       let position = start?.position
       /** Where the page began; the checkpoint may lie before it, at what is held back. */
@@ -126,7 +124,7 @@ export const createProjector = (needs: {
       const after = position === undefined ? {} : { after: position }
       for await (const page of events.subscribe({ ...after, limit: pageMax, signal })) {
         if (await isRetired(projection, generation)) break
-        const underLoad = page.events.length >= loadMin
+        const underLoad = isLoad(page.events.length)
         await settle(page, gathering.take(page.events, underLoad))
         if (page.atHead) await activate(projection, generation)
         if (page.atHead && underLoad) {

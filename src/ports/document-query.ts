@@ -75,13 +75,24 @@ export const bodyTextOf = ({ id, body }: StoredDocument): string => {
   return text
 }
 
+/** Of the few paths that are declared. */
+const knownKeys = new Map<string, readonly string[]>()
+
+const keysOf = (path: string): readonly string[] => {
+  const known = knownKeys.get(path)
+  if (known !== undefined) return known
+  const keys = path.split('.')
+  knownKeys.set(path, keys)
+  return keys
+}
+
 /**
  * The value of a dotted path for an index; a key that itself has a dot is not reached. Only text, numbers
  * and booleans are values: a list or an object is as good as absent.
  */
 export const indexedValue = (body: DocumentBody, path: string): Scalar | undefined => {
   let value: unknown = body
-  for (const key of path.split('.')) {
+  for (const key of keysOf(path)) {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
     if (!Object.hasOwn(value, key)) return undefined
     value = (value as DocumentBody)[key]

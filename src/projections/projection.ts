@@ -26,12 +26,20 @@ export interface Projection<Body extends DocumentBody = DocumentBody> {
   poisoned?(body: Body | undefined, event: RecordedEvent, error: string): Body
 }
 
+type Named = Pick<Projection, 'name' | 'version' | 'indexes'>
+
+/** Stores know a collection again by its declaration: a new one each time would be looked up each time. */
+const declared = new WeakMap<Named, Map<number, CollectionDeclaration>>()
+
 /** Rebuilt read models stand beside each other: `generation` counts the rebuilds of one version. */
-export const collectionOf = (
-  projection: Pick<Projection, 'name' | 'version' | 'indexes'>,
-  generation: number,
-): CollectionDeclaration => ({
-  name: projection.name,
-  version: projection.version * 1_000 + generation,
-  indexes: projection.indexes,
-})
+export const collectionOf = (projection: Named, generation: number): CollectionDeclaration => {
+  const known = declared.get(projection) ?? new Map<number, CollectionDeclaration>()
+  declared.set(projection, known)
+  const collection = known.get(generation) ?? {
+    name: projection.name,
+    version: projection.version * 1_000 + generation,
+    indexes: projection.indexes,
+  }
+  known.set(generation, collection)
+  return collection
+}

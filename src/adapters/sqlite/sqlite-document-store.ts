@@ -106,11 +106,10 @@ const createDocumentStore = (
 
   const write = (
     collection: CollectionDeclaration,
-    changes: readonly Change[],
+    prepared: readonly Prepared[],
   ): { readonly conflicts: readonly string[] } => {
-    const prepared = changes.map(prepare)
     const table = registry.table(collection)
-    if (table === undefined || changes.length === 0) return { conflicts: [] }
+    if (table === undefined || prepared.length === 0) return { conflicts: [] }
     const applied = inTransaction(database, () =>
       prepared.map((one) => apply(table, one, recent.get(keyOf(collection, one.id)))),
     )
@@ -130,11 +129,13 @@ const createDocumentStore = (
     write: async (collection, changes) => {
       refuseReadOnly()
       refuseChanges(changes)
+      // What cannot be written at all is refused before anything is.
+      const prepared = changes.map(prepare)
       const conflicts: string[] = []
-      for (let at = 0; at < changes.length; at += sliceMax) {
+      for (let at = 0; at < prepared.length; at += sliceMax) {
         // Whoever writes much, or one slice after the other, must not hold up all others.
-        if (changes.length > smallMax) await nextTurn()
-        const slice = changes.length > sliceMax ? changes.slice(at, at + sliceMax) : changes
+        if (prepared.length > smallMax) await nextTurn()
+        const slice = prepared.slice(at, at + sliceMax)
         conflicts.push(...withFile(() => write(collection, slice)).conflicts)
       }
       return { conflicts }

@@ -1,0 +1,60 @@
+/** What `npm run bench -- --json` prints as its last line. */
+export interface Figures {
+  readonly acceptPerSecond: number
+  readonly acceptP50Ms: number
+  readonly acceptP99Ms: number
+  readonly endToEndPerSecond: number
+  readonly replayEventsPerSecond: number
+  readonly rssMb: number
+  readonly idleCpuPercent: number
+  readonly bytesPerNotification: number
+  readonly synchronous: number
+}
+
+/** The smallest value that at least `share` of all values do not exceed (nearest rank). */
+export const percentile = (values: readonly number[], share: number): number => {
+  if (values.length === 0) return Number.NaN
+  const sorted = Float64Array.from(values).sort()
+  const rank = Math.ceil(share * sorted.length)
+  return sorted[Math.min(sorted.length, Math.max(1, rank)) - 1]!
+}
+
+export const median = (values: readonly number[]): number => {
+  if (values.length === 0) return Number.NaN
+  const sorted = Float64Array.from(values).sort()
+  const middle = sorted.length >> 1
+  if (sorted.length % 2 === 1) return sorted[middle]!
+  return (sorted[middle - 1]! + sorted[middle]!) / 2
+}
+
+/** Whole numbers from 100 on, else two decimals: nobody can measure more here. */
+export const rounded = (value: number): number =>
+  Math.abs(value) >= 100 ? Math.round(value) : Math.round(value * 100) / 100
+
+export const perSecond = (count: number, ms: number): number => (count / ms) * 1_000
+
+export const figuresLine = (figures: Figures): string =>
+  JSON.stringify(
+    Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, rounded(value)])),
+  )
+
+const units: Readonly<Record<keyof Figures, readonly [label: string, unit: string]>> = {
+  acceptPerSecond: ['accepted, flat out', '/s'],
+  acceptP50Ms: ['accept, median at 1,000/s', 'ms'],
+  acceptP99Ms: ['accept, p99 at 1,000/s', 'ms'],
+  endToEndPerSecond: ['end to end', '/s'],
+  replayEventsPerSecond: ['replay', 'events/s'],
+  rssMb: ['memory of the service (RSS)', 'MB'],
+  idleCpuPercent: ['CPU when idle', '%'],
+  bytesPerNotification: ['on disk', 'bytes a notification'],
+  synchronous: ['PRAGMA synchronous of the log', '(2 is FULL)'],
+}
+
+export const figuresTable = (figures: Figures): string =>
+  (Object.keys(units) as (keyof Figures)[])
+    .map((name) => {
+      const [label, unit] = units[name]
+      const value = rounded(figures[name]).toLocaleString('en')
+      return `  ${label.padEnd(32)}${value.padStart(10)} ${unit}`
+    })
+    .join('\n')

@@ -1,0 +1,42 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { compare } from './compare.ts'
+import { figuresLine, figuresTable } from './figures.ts'
+import { measure, type Say } from './measure.ts'
+import { parseBenchArgs } from './options.ts'
+import { startSandbox } from './service-process.ts'
+
+const temporaryFolder = (keep: boolean) => {
+  const path = mkdtempSync(join(tmpdir(), 'pabal-bench-'))
+  return {
+    path,
+    [Symbol.dispose]: () => {
+      if (!keep) rmSync(path, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Measures this machine; docs/performance.md says what each figure means. */
+export const runBench = async (args: string[]): Promise<number> => {
+  const options = parseBenchArgs(args)
+  const started = performance.now()
+  const say: Say = (line) => {
+    const seconds = ((performance.now() - started) / 1_000).toFixed(1).padStart(6)
+    process.stderr.write(`bench ${seconds} s  ${line}\n`)
+  }
+  using folder = temporaryFolder(options.keep)
+  await using sandbox = await startSandbox()
+  const sandboxUrl = sandbox.ready.controlUrl
+  if (options.compareRounds > 0) {
+    const comparison = await compare(options, { dir: folder.path, sandboxUrl }, say)
+    if (comparison) process.stdout.write(`${JSON.stringify(comparison)}\n`)
+    return 0
+  }
+  const place = { dataDir: join(folder.path, 'data'), sandboxUrl }
+  const figures = await measure(options, place, say)
+  process.stdout.write(options.json ? `${figuresLine(figures)}\n` : `${figuresTable(figures)}\n`)
+  return 0
+}
+
+if (import.meta.main) process.exitCode = await runBench(process.argv.slice(2))
