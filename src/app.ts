@@ -1,17 +1,18 @@
 import { createServer } from 'node:net'
 import { openHandlebarsRenderer } from '#adapters/handlebars/renderer.ts'
-import { createInProcessWorkQueue } from '#adapters/in-process/in-process-work-queue.ts'
 import { buildServer } from '#api/server.ts'
 import { createAccept } from '#handlers/accept.ts'
 import { createOperations } from '#handlers/operate.ts'
 import { createRecipients } from '#handlers/recipients.ts'
 import { createTemplates } from '#handlers/templates.ts'
 import { StartRefused } from '#ports/errors.ts'
+import type { Around } from './app/base.ts'
 import { startControl } from './app/control.ts'
-import { type Around, openEmbedded } from './app/embedded.ts'
 import { createHealth } from './app/health.ts'
+import { openBase } from './app/open-base.ts'
 import { createOperatorOrders } from './app/operations.ts'
 import { policiesOf } from './app/policies.ts'
+import { createProbes } from './app/probes.ts'
 import { openProviders } from './app/providers.ts'
 import { createReactions } from './app/reactions.ts'
 import { announceWebhook, withSandbox } from './app/sandbox-settings.ts'
@@ -19,7 +20,8 @@ import type { Config } from './config.ts'
 
 export interface App extends AsyncDisposable {
   readonly url: string
-  readonly synchronous: number
+  /** Embedded only: `PRAGMA synchronous` of the log. */
+  readonly synchronous?: number
   /** Printed once: there was no app yet, so `default` was made with this key. */
   readonly firstKey?: string
   /** Resolves when the service cannot go on; the reason has been logged. */
@@ -57,7 +59,7 @@ const listenRefused = (config: Config, port: number, cause: unknown): StartRefus
 /** Starts the whole service. What was opened is closed again, last first, also when a later step throws. */
 export const startApp = async (given: Config, around: Around = {}): Promise<App> => {
   await using opening = new AsyncDisposableStack()
-  const core = opening.use(await openEmbedded(given, around))
+  const core = opening.use(await openBase(given, around))
   const { config, authorities } = await withSandbox(given)
   const { clock, log, crashPoints, aggregates, recorder, commandPatience } = core
   const port = await freePort(config)
@@ -66,8 +68,7 @@ export const startApp = async (given: Config, around: Around = {}): Promise<App>
   const renderer = opening.use(await openHandlebarsRenderer({ log }))
   const providers = opening.use(await openProviders(config, clock, publicUrl, authorities))
   const onError = (error: unknown) => log.error('Work failed.', { error: error as Error })
-  const inProcess = createInProcessWorkQueue({ clock, onError })
-  const queue = opening.use(around.queue?.(inProcess) ?? inProcess)
+  const queue = opening.use(await core.openQueue(onError))
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>()
   const onFatal = (error: Error): void => {
     log.error('The service cannot go on.', { error })
@@ -103,7 +104,10 @@ export const startApp = async (given: Config, around: Around = {}): Promise<App>
     queue,
     credentials,
     progress,
-    health: createHealth({ credentials, progress, clock, lastFailure: core.lastAppendFailure }),
+    health: createHealth({
+      ...{ credentials, progress, clock, lastFailure: core.lastAppendFailure },
+      silences: createProbes({ ...core, queue }),
+    }),
     categories: config.categories,
     clock,
     log,
@@ -115,8 +119,10 @@ export const startApp = async (given: Config, around: Around = {}): Promise<App>
     version,
   })
   opening.defer(() => server.close())
-  const orders = createOperatorOrders({ core, running: { project: reactions.project } })
-  opening.use(await startControl(core.paths.control, orders, log))
+  if (core.controlPath !== undefined) {
+    const orders = createOperatorOrders({ core, running: { project: reactions.project } })
+    opening.use(await startControl(core.controlPath, orders, log))
+  }
   try {
     await server.listen({ host: config.host, port })
   } catch (cause) {
@@ -130,8 +136,8 @@ export const startApp = async (given: Config, around: Around = {}): Promise<App>
   const running = opening.move()
   return {
     url,
-    synchronous: core.synchronous,
     failed,
+    ...(core.synchronous !== undefined && { synchronous: core.synchronous }),
     ...(firstKey !== undefined && { firstKey }),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }

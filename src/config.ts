@@ -34,7 +34,7 @@ export const settings = Type.Object({
     },
   ),
   secret: secret(
-    'Key of all keyed hashes, 32 characters or more. Default: made at the first start and kept in the data directory.',
+    'Key of all keyed hashes, 32 characters or more; the same for every process of a cluster. Default, for one process: made at the first start and kept in the data directory.',
   ),
   categories: text(
     'Categories and their purpose (security, transactional or ad): name:purpose, separated by commas.',
@@ -46,6 +46,23 @@ export const settings = Type.Object({
     1,
     1_000_000,
   ),
+
+  eventstoreUrl: secret(
+    'EventStoreDB or KurrentDB, the log of a cluster (esdb://, kurrentdb://, with +discover for several nodes). This and the next two together make a cluster; without them, log and read models are in the data directory.',
+  ),
+  natsUrl: secret('NATS with JetStream, the work queue of a cluster (nats:// or tls://).'),
+  mongodbUrl: secret(
+    'MongoDB, the read models of a cluster (mongodb:// or mongodb+srv://), with the name of the database as its path.',
+  ),
+  eventstoreAppend: Type.Union(
+    ['classic', 'batch'].map((way) => Type.Literal(way)),
+    {
+      description:
+        'How events are appended: classic, one call each, or batch, one stream for all, which is faster and has more ways to fail.',
+      default: 'classic',
+    },
+  ),
+  natsReplicas: whole('Servers that keep each item of the work queue: 1, 3 or 5.', 1, 1, 5),
 
   routeSlots: whole('Notifications routed at the same time.', 64, 1, 10_000),
   pushSlots: whole('Notifications whose pushes are sent at the same time.', 256, 1, 10_000),
@@ -119,7 +136,15 @@ export const settings = Type.Object({
 })
 
 type Plain = Static<typeof settings>
-type SecretName = 'secret' | 'apnsKey' | 'fcmServiceAccount' | 'twilioAuthToken' | 'sendgridApiKey'
+type SecretName =
+  | 'secret'
+  | 'eventstoreUrl'
+  | 'natsUrl'
+  | 'mongodbUrl'
+  | 'apnsKey'
+  | 'fcmServiceAccount'
+  | 'twilioAuthToken'
+  | 'sendgridApiKey'
 
 /** Frozen; secrets print as `[redacted]`. */
 export type Config = Readonly<
@@ -127,6 +152,15 @@ export type Config = Readonly<
     readonly categories: Readonly<Record<string, 'security' | 'transactional' | 'ad'>>
   }
 >
+
+/** A cluster's settings: its three addresses and the key that its processes share. */
+export type ClusterConfig = Config & {
+  readonly [S in 'eventstoreUrl' | 'natsUrl' | 'mongodbUrl' | 'secret']: Secret
+}
+
+/** Whether log, queue and read models are servers; else they are in the data directory. */
+export const isCluster = (config: Config): config is ClusterConfig =>
+  config.eventstoreUrl !== undefined
 
 export type Env = Readonly<Record<string, string | undefined>>
 
@@ -165,8 +199,35 @@ const groupProblems = (plain: Record<string, unknown>): string[] =>
     return group.filter((member) => !has(member)).map((member) => `${names(member)} is missing.`)
   })
 
+/** The three addresses of a cluster, and how each begins. Their values are never quoted: they hold passwords. */
+const clusterUrls = {
+  eventstoreUrl: /^(?:esdb|kurrentdb)(?:\+discover)?:\/\/[^/\s]/,
+  natsUrl: /^(?:nats|tls):\/\/[^/\s]/,
+  mongodbUrl: /^mongodb(?:\+srv)?:\/\/[^/\s]/,
+} as const
+
+const clusterProblems = (plain: Plain): string[] => {
+  const names = Object.keys(clusterUrls) as (keyof typeof clusterUrls)[]
+  const given = names.filter((name) => plain[name] !== undefined)
+  if (given.length === 0) return []
+  const problems = names
+    .filter((name) => plain[name] === undefined)
+    .map((name) => `${variableOf(name)} is missing: a cluster takes all three addresses.`)
+  for (const name of given) {
+    if (clusterUrls[name].test(plain[name]!)) continue
+    problems.push(`${variableOf(name)} is not an address of its kind; see docs/configuration.md.`)
+  }
+  if (plain.secret === undefined) {
+    problems.push('PABAL_SECRET is missing: all processes of a cluster need the same.')
+  }
+  if (plain.natsReplicas % 2 === 0) {
+    problems.push('PABAL_NATS_REPLICAS is even; take 1, 3 or 5.')
+  }
+  return problems
+}
+
 const contradictions = (plain: Plain): string[] => {
-  const problems = groupProblems(plain)
+  const problems = [...groupProblems(plain), ...clusterProblems(plain)]
   for (const [a, b] of [
     ['apnsKeyFile', 'apnsKey'],
     ['fcmServiceAccountFile', 'fcmServiceAccount'],

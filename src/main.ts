@@ -47,6 +47,10 @@ const commands: Readonly<
     help: 'copy log and read models to an empty directory, also while the service runs',
     load: async () => (await import('./cli/backup.ts')).runBackup,
   },
+  doctor: {
+    help: 'say what is wrong with settings, servers and providers',
+    load: async () => (await import('./cli/doctor/doctor.ts')).runDoctor,
+  },
   bench: {
     help: 'measure this machine',
     load: async () => (await import('../bench/main.ts')).runBench,

@@ -1,7 +1,8 @@
 import type { Credentials } from '#handlers/credentials.ts'
 import type { Progress } from '#handlers/projector.ts'
 import type { Clock } from '#ports/clock.ts'
-import type { Unavailable } from '#ports/errors.ts'
+import type { Silence } from './probes.ts'
+import type { LastFailure } from './watch-appends.ts'
 
 export interface Problem {
   readonly code: string
@@ -26,16 +27,20 @@ const providerProblems = (credentials: Credentials): Problem[] =>
     return [{ code: 'provider/paused', provider, message }]
   })
 
-/** Ready: new requests are durable and move. Providers that wait are named, they do not make it unready. */
+/**
+ * Ready: new requests are durable and answered. Who waits is named and does not make it unready: a provider,
+ * and a queue or read models that do not answer, since what is accepted meanwhile moves when they do again.
+ */
 export const createHealth =
   (needs: {
     readonly credentials: Credentials
     readonly progress: () => readonly Progress[]
     readonly clock: Clock
-    readonly lastFailure: () => Unavailable | undefined
+    readonly lastFailure: LastFailure
+    readonly silences: () => Promise<readonly Silence[]>
   }) =>
   async (): Promise<{ readonly ready: boolean; readonly problems: readonly Problem[] }> => {
-    const { credentials, progress, clock, lastFailure } = needs
+    const { credentials, progress, clock, lastFailure, silences } = needs
     const problems: Problem[] = []
     const failure = lastFailure()
     if (failure) problems.push({ code: failure.code, message: failure.message })
@@ -44,8 +49,17 @@ export const createHealth =
       const message = `The read model ${each.projection} is more than a minute behind the log.`
       problems.push({ code: 'projection/behind', message })
     }
+    const silent = await silences()
+    for (const { code, message, halts } of silent) {
+      if (halts && code !== failure?.code) problems.push({ code, message })
+    }
+    const waiting = silent.filter(({ halts }) => !halts)
     return {
       ready: problems.length === 0,
-      problems: [...problems, ...providerProblems(credentials)],
+      problems: [
+        ...problems,
+        ...waiting.map(({ code, message }) => ({ code, message })),
+        ...providerProblems(credentials),
+      ],
     }
   }
