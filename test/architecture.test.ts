@@ -232,7 +232,7 @@ const focus = [/\. (?:only|todo)\b/]
 
 const src = filesIn('src').map((path) => path.slice('src/'.length))
 const tests = filesIn('test')
-const named = filesIn('src', 'test', 'bench', 'campaigns')
+const named = filesIn('src', 'test', 'bench', 'campaigns', 'deploy')
 
 describe('the sources', () => {
   test('import only what the table of the style guide allows', () => {

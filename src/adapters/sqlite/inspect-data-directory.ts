@@ -78,7 +78,7 @@ const inspectDisk = async (directory: string): Promise<readonly Finding[]> => {
   if (freeMb < freeMinMb) {
     findings.push(finding('wrong', 'data-dir/no-space', `${free}: free at least ${freeMinMb} MB.`))
   } else if (freeMb < freeGoodMb) {
-    const message = `${free}; a million notifications take about 4 GB.`
+    const message = `${free}; a million notifications take about 3.6 GB.`
     findings.push(finding('warning', 'data-dir/little-space', message))
   } else findings.push(finding('ok', 'data-dir/space', `${free}.`))
   return findings
