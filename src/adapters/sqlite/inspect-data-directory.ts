@@ -26,6 +26,8 @@ const finding = (level: Finding['level'], code: string, message: string): Findin
   message,
 })
 
+const fine = (message: string): Finding => finding('ok', 'ok', message)
+
 const exists = async (path: string): Promise<boolean> => {
   try {
     await stat(path)
@@ -50,13 +52,11 @@ const inspectRights = async (directory: string): Promise<readonly Finding[]> => 
     return [finding('wrong', 'data-dir/not-writable', message)]
   }
   if (standing !== directory) {
-    return [
-      finding('ok', 'data-dir/absent', `${directory} is not there yet; the first start makes it.`),
-    ]
+    return [fine(`${directory} is not there yet; the first start makes it.`)]
   }
   const { mode } = await stat(directory)
   if ((mode & 0o077) === 0) {
-    return [finding('ok', 'data-dir/rights', `${directory} is open to its owner alone.`)]
+    return [fine(`${directory} is open to its owner alone.`)]
   }
   const message = `${directory} has the mode ${(mode & 0o777).toString(8)}: other users of this machine may read addresses and messages. Do: chmod 700 ${directory}`
   return [finding('warning', 'data-dir/open-to-others', message)]
@@ -80,14 +80,14 @@ const inspectDisk = async (directory: string): Promise<readonly Finding[]> => {
   } else if (freeMb < freeGoodMb) {
     const message = `${free}; a million notifications take about 3.6 GB.`
     findings.push(finding('warning', 'data-dir/little-space', message))
-  } else findings.push(finding('ok', 'data-dir/space', `${free}.`))
+  } else findings.push(fine(`${free}.`))
   return findings
 }
 
 /** Whether a service holds it. A shared lock is tried for a moment; a starting service waits for nobody. */
 const inspectLock = async (directory: string): Promise<readonly Finding[]> => {
   const path = join(directory, 'pabal.lock')
-  const idle = finding('ok', 'data-dir/free', 'No service runs on this data directory.')
+  const idle = fine('No service runs on this data directory.')
   if (!(await exists(path))) return [idle]
   using database = new DatabaseSync(path, { timeout: 0, readOnly: true })
   try {
@@ -96,7 +96,7 @@ const inspectLock = async (directory: string): Promise<readonly Finding[]> => {
   } catch (error) {
     if (resultCodeOf(error) !== busyCode) throw error
     const message = `The service with pid ${pidIn(directory)} runs on this data directory.`
-    return [finding('ok', 'data-dir/in-use', message)]
+    return [fine(message)]
   }
 }
 
@@ -110,7 +110,7 @@ const inspectLog = async (directory: string): Promise<readonly Finding[]> => {
       return [finding('wrong', 'data-dir/not-durable', message)]
     }
     const message = `${path} can be read; each commit is on the disk before it counts (synchronous=${log.synchronous}).`
-    return [finding('ok', 'data-dir/durable', message)]
+    return [fine(message)]
   } catch (error) {
     if (!(error instanceof StartRefused)) throw error
     return [finding('wrong', error.code, error.message)]

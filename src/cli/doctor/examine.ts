@@ -20,7 +20,7 @@ const inspectProviders = async (config: Config, clock: Clock): Promise<readonly 
         return {
           subject,
           level: 'ok',
-          code: 'provider/credentials',
+          code: 'ok',
           message: `${subject} has credentials.`,
         }
       }
