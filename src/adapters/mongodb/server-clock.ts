@@ -1,0 +1,13 @@
+import type { MongoClient } from 'mongodb'
+import type { Clock } from '#ports/clock.ts'
+
+/** What the server's clock says when this resolves; off by at most half of the way there and back. */
+export const timeOf = async (
+  client: MongoClient,
+  clock: Clock,
+): Promise<{ readonly now: number; readonly uncertaintyMs: number }> => {
+  const asked = clock.monotonic()
+  const { localTime } = await client.db('admin').command({ hello: 1 })
+  const halfMs = (clock.monotonic() - asked) / 2
+  return { now: Number(localTime) + halfMs, uncertaintyMs: halfMs }
+}
