@@ -40,6 +40,9 @@ export const settings = Type.Object({
     'Categories and their purpose (security, transactional or ad): name:purpose, separated by commas.',
     'security:security,transactional:transactional,marketing:ad',
   ),
+  metricsToken: secret(
+    'Token that Prometheus shows for /metrics, 16 characters or more. Default: only keys with the scope operate are let in.',
+  ),
   rateLimitPerSecond: whole(
     'Requests a second that one key may make; a line of a batch counts as one.',
     20_000,
@@ -119,7 +122,13 @@ export const settings = Type.Object({
 })
 
 type Plain = Static<typeof settings>
-type SecretName = 'secret' | 'apnsKey' | 'fcmServiceAccount' | 'twilioAuthToken' | 'sendgridApiKey'
+type SecretName =
+  | 'secret'
+  | 'metricsToken'
+  | 'apnsKey'
+  | 'fcmServiceAccount'
+  | 'twilioAuthToken'
+  | 'sendgridApiKey'
 
 /** Frozen; secrets print as `[redacted]`. */
 export type Config = Readonly<
@@ -183,6 +192,9 @@ const contradictions = (plain: Plain): string[] => {
   }
   if (plain.secret !== undefined && plain.secret.length < 32) {
     problems.push('PABAL_SECRET has fewer than 32 characters.')
+  }
+  if (plain.metricsToken !== undefined && plain.metricsToken.length < 16) {
+    problems.push('PABAL_METRICS_TOKEN has fewer than 16 characters.')
   }
   return problems
 }

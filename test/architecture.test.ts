@@ -42,6 +42,7 @@ const drivers: Readonly<Record<string, readonly string[]>> = {
   sendgrid: ['@sendgrid/', 'undici', 'adapters/wire/'],
   handlebars: ['handlebars'],
   pino: ['pino'],
+  opentelemetry: ['@opentelemetry/'],
   eventstoredb: ['@eventstore/db-client'],
   nats: ['nats'],
   mongodb: ['mongodb'],
