@@ -1,11 +1,14 @@
 import { createServer } from 'node:net'
 import { openHandlebarsRenderer } from '#adapters/handlebars/renderer.ts'
+import { runningSdk } from '#adapters/opentelemetry/running.ts'
+import { createSystemClock } from '#adapters/system/system-clock.ts'
 import { buildServer } from '#api/server.ts'
 import { createAccept } from '#handlers/accept.ts'
 import { createOperations } from '#handlers/operate.ts'
 import { createRecipients } from '#handlers/recipients.ts'
 import { createTemplates } from '#handlers/templates.ts'
 import { StartRefused } from '#ports/errors.ts'
+import type { Log } from '#ports/log.ts'
 import type { Around } from './app/base.ts'
 import { startControl } from './app/control.ts'
 import { createHealth } from './app/health.ts'
@@ -16,6 +19,8 @@ import { createProbes } from './app/probes.ts'
 import { openProviders } from './app/providers.ts'
 import { createReactions } from './app/reactions.ts'
 import { announceWebhook, withSandbox } from './app/sandbox-settings.ts'
+import { followersOf, gaugeSources } from './app/telemetry/gauges.ts'
+import { createTelemetry } from './app/telemetry/telemetry.ts'
 import type { Config } from './config.ts'
 
 export interface App extends AsyncDisposable {
@@ -59,7 +64,16 @@ const listenRefused = (config: Config, port: number, cause: unknown): StartRefus
 /** Starts the whole service. What was opened is closed again, last first, also when a later step throws. */
 export const startApp = async (given: Config, around: Around = {}): Promise<App> => {
   await using opening = new AsyncDisposableStack()
-  const core = opening.use(await openBase(given, around))
+  let logOf: Log | undefined
+  const telemetry = createTelemetry({
+    clock: createSystemClock(),
+    log: () => logOf,
+    token: given.metricsToken,
+    sdk: runningSdk(),
+  })
+  const events: Around['events'] = (opened) => telemetry.events(around.events?.(opened) ?? opened)
+  const core = opening.use(await openBase(given, { ...around, events }))
+  logOf = core.log
   const { config, authorities } = await withSandbox(given)
   const { clock, log, crashPoints, aggregates, recorder, commandPatience } = core
   const port = await freePort(config)
@@ -68,7 +82,10 @@ export const startApp = async (given: Config, around: Around = {}): Promise<App>
   const renderer = opening.use(await openHandlebarsRenderer({ log }))
   const providers = opening.use(await openProviders(config, clock, publicUrl, authorities))
   const onError = (error: unknown) => log.error('Work failed.', { error: error as Error })
-  const queue = opening.use(await core.openQueue(onError))
+  const opened = opening.use(await core.openQueue(onError))
+  const queue = telemetry.queue(opened, core.events)
+  // Sends what is left while the stores still answer.
+  opening.use(telemetry)
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>()
   const onFatal = (error: Error): void => {
     log.error('The service cannot go on.', { error })
@@ -79,19 +96,28 @@ export const startApp = async (given: Config, around: Around = {}): Promise<App>
       core,
       config,
       policies: policiesOf(config),
-      providers,
+      providers: {
+        credentials: providers.credentials,
+        channels: new Map(
+          [...providers.channels].map(([name, channel]) => [name, telemetry.channel(channel)]),
+        ),
+      },
       renderer,
       queue,
       onFatal,
     }),
   )
   await reactions.start()
+  const followers = () => followersOf(core.projector.progress, reactions.relayed)
+  telemetry.observe(gaugeSources({ ...core, queue, credentials: reactions.credentials, followers }))
 
   const progress = () => core.projector.progress
   const { credentials, receipts } = reactions
   const patience = commandPatience
   const server = buildServer({
-    accept: createAccept({ ...core, categories: config.categories, crashPoints }),
+    accept: telemetry.accept(createAccept({ ...core, categories: config.categories, crashPoints })),
+    metrics: telemetry.metrics,
+    tracing: telemetry.tracing,
     operations: createOperations(core.commandNotifications),
     recipients: createRecipients({ aggregates, recorder, patience }),
     templates: createTemplates({ aggregates, renderer, recorder, patience }),

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
+import { contradictions, variableOf } from './contradictions.ts'
 import { Secret } from './ports/secret.ts'
 
 const text = (description: string, initial?: string) =>
@@ -17,6 +18,8 @@ const perSecond = (who: string, initial: number) =>
     exclusiveMinimum: 0,
     maximum: 1_000_000,
   })
+
+export { variableOf } from './contradictions.ts'
 
 /** Every setting there is: `pushDeadlineMs` is PABAL_PUSH_DEADLINE_MS. The documentation is made from it. */
 export const settings = Type.Object({
@@ -39,6 +42,9 @@ export const settings = Type.Object({
   categories: text(
     'Categories and their purpose (security, transactional or ad): name:purpose, separated by commas.',
     'security:security,transactional:transactional,marketing:ad',
+  ),
+  metricsToken: secret(
+    'Token that Prometheus shows for /metrics, 16 characters or more. Default: only keys with the scope operate are let in.',
   ),
   rateLimitPerSecond: whole(
     'Requests a second that one key may make; a line of a batch counts as one.',
@@ -141,6 +147,7 @@ type SecretName =
   | 'eventstoreUrl'
   | 'natsUrl'
   | 'mongodbUrl'
+  | 'metricsToken'
   | 'apnsKey'
   | 'fcmServiceAccount'
   | 'twilioAuthToken'
@@ -175,78 +182,9 @@ export class ConfigError extends Error {
   }
 }
 
-export const variableOf = (name: string): string =>
-  `PABAL_${name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
-
 const secretNames = Object.entries(settings.properties)
   .filter(([, schema]) => 'secret' in schema)
   .map(([name]) => name)
-
-/** What belongs together: with one of them, all are needed (either one of a list within). */
-const groups: readonly (readonly (string | readonly string[])[])[] = [
-  ['apnsTeamId', 'apnsKeyId', ['apnsKeyFile', 'apnsKey'], 'apnsTopic'],
-  ['twilioAccountSid', 'twilioAuthToken', 'twilioFrom'],
-  ['sendgridApiKey', 'sendgridFrom'],
-]
-
-const groupProblems = (plain: Record<string, unknown>): string[] =>
-  groups.flatMap((group) => {
-    const has = (member: string | readonly string[]) =>
-      [member].flat().some((name) => plain[name] !== undefined)
-    if (!group.some(has)) return []
-    const names = (member: string | readonly string[]) =>
-      [member].flat().map(variableOf).join(' or ')
-    return group.filter((member) => !has(member)).map((member) => `${names(member)} is missing.`)
-  })
-
-/** The three addresses of a cluster, and how each begins. Their values are never quoted: they hold passwords. */
-const clusterUrls = {
-  eventstoreUrl: /^(?:esdb|kurrentdb)(?:\+discover)?:\/\/[^/\s]/,
-  natsUrl: /^(?:nats|tls):\/\/[^/\s]/,
-  mongodbUrl: /^mongodb(?:\+srv)?:\/\/[^/\s]/,
-} as const
-
-const clusterProblems = (plain: Plain): string[] => {
-  const names = Object.keys(clusterUrls) as (keyof typeof clusterUrls)[]
-  const given = names.filter((name) => plain[name] !== undefined)
-  if (given.length === 0) return []
-  const problems = names
-    .filter((name) => plain[name] === undefined)
-    .map((name) => `${variableOf(name)} is missing: a cluster takes all three addresses.`)
-  for (const name of given) {
-    if (clusterUrls[name].test(plain[name]!)) continue
-    problems.push(`${variableOf(name)} is not an address of its kind; see docs/configuration.md.`)
-  }
-  if (plain.secret === undefined) {
-    problems.push('PABAL_SECRET is missing: all processes of a cluster need the same.')
-  }
-  if (plain.natsReplicas % 2 === 0) {
-    problems.push('PABAL_NATS_REPLICAS is even; take 1, 3 or 5.')
-  }
-  return problems
-}
-
-const contradictions = (plain: Plain): string[] => {
-  const problems = [...groupProblems(plain), ...clusterProblems(plain)]
-  for (const [a, b] of [
-    ['apnsKeyFile', 'apnsKey'],
-    ['fcmServiceAccountFile', 'fcmServiceAccount'],
-  ] as const) {
-    if (plain[a] !== undefined && plain[b] !== undefined) {
-      problems.push(`${variableOf(a)} and ${variableOf(b)} are both set; one is enough.`)
-    }
-  }
-  for (const channel of ['push', 'sms', 'email'] as const) {
-    if (plain[`${channel}BackoffCapMs`] < plain[`${channel}BackoffBaseMs`]) {
-      const [cap, base] = [`${channel}BackoffCapMs`, `${channel}BackoffBaseMs`].map(variableOf)
-      problems.push(`${cap} is less than ${base}.`)
-    }
-  }
-  if (plain.secret !== undefined && plain.secret.length < 32) {
-    problems.push('PABAL_SECRET has fewer than 32 characters.')
-  }
-  return problems
-}
 
 const purposes: ReadonlySet<string> = new Set(['security', 'transactional', 'ad'])
 

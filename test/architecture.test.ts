@@ -30,7 +30,8 @@ const table: Readonly<Record<string, readonly string[]>> = {
   'app.ts': ['**'],
   'app/': ['**'],
   'main.ts': ['**'],
-  'config.ts': ['typebox', 'ports/secret.ts', 'type domain/'],
+  'contradictions.ts': [],
+  'config.ts': ['contradictions.ts', 'typebox', 'ports/secret.ts', 'type domain/'],
 }
 
 /** The driver of each adapter; those that speak HTTP share the wire. */
@@ -42,6 +43,7 @@ const drivers: Readonly<Record<string, readonly string[]>> = {
   sendgrid: ['@sendgrid/', 'undici', 'adapters/wire/'],
   handlebars: ['handlebars'],
   pino: ['pino'],
+  opentelemetry: ['@opentelemetry/'],
   eventstoredb: ['@eventstore/db-client'],
   nats: ['nats'],
   mongodb: ['mongodb'],

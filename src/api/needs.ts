@@ -12,6 +12,7 @@ import type { Clock } from '#ports/clock.ts'
 import type { DocumentStore } from '#ports/document-store.ts'
 import type { EventStore } from '#ports/event-store.ts'
 import type { Log } from '#ports/log.ts'
+import type { Tracing } from '#ports/telemetry.ts'
 import type { WorkQueue } from '#ports/work-queue.ts'
 import type { Health } from './health.ts'
 
@@ -27,6 +28,17 @@ export const defaultLimits: Limits = {
   ratePerSecond: 20_000,
   requestTimeoutMs: 15_000,
   batchIdleMs: 15_000,
+}
+
+/** What is told to Prometheus. */
+export interface Metrics {
+  readonly contentType: string
+  /** How everything stands; sources that fail are left out. */
+  text(): Promise<string>
+  /** Whether this is the token that was made for reading metrics; takes the same time for every text. */
+  admits(token: string): boolean
+  /** Told of each request that was answered. */
+  onRequest(method: string, route: string, status: number, ms: number): void
 }
 
 /** All that the API needs of the rest. */
@@ -49,5 +61,9 @@ export interface ApiNeeds {
   readonly clock: Clock
   readonly log: Log
   readonly limits: Limits
+  /** Absent: nothing is measured. */
+  readonly metrics?: Metrics
+  /** Absent: nobody asked for traces. */
+  readonly tracing?: Tracing | undefined
   readonly version: string
 }

@@ -41,7 +41,11 @@ export const openClusterDocuments = async (
   around: Surroundings,
 ): Promise<DisposableDocumentStore> => {
   const { openMongoDocumentStore } = await import('#adapters/mongodb/mongo-document-store.ts')
-  return openMongoDocumentStore({ url: config.mongodbUrl.reveal(), ...around })
+  return openMongoDocumentStore({
+    url: config.mongodbUrl.reveal(),
+    random: createSystemRandom(),
+    ...around,
+  })
 }
 
 const openClusterQueue = async (

@@ -3,9 +3,10 @@ import { createAggregates } from '#handlers/aggregates.ts'
 import { createApps } from '#handlers/apps.ts'
 import { createCheckpoints } from '#handlers/checkpoints.ts'
 import { createNotifications } from '#handlers/notifications.ts'
-import { createProjector } from '#handlers/projector.ts'
+import { checkpointName, createProjector } from '#handlers/projector.ts'
 import { createReadModels, type ReadModels } from '#handlers/read-models.ts'
 import { createRecorder } from '#handlers/recorder.ts'
+import { createTallies } from '#handlers/tally.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { CrashPoints } from '#ports/crash-points.ts'
 import type { DocumentStore } from '#ports/document-store.ts'
@@ -14,6 +15,7 @@ import type { EventStore } from '#ports/event-store.ts'
 import type { KeyHash } from '#ports/key-hash.ts'
 import type { Log } from '#ports/log.ts'
 import type { Random } from '#ports/random.ts'
+import { notificationsProjection } from '#projections/notifications/notifications.ts'
 import type { Projection } from '#projections/projection.ts'
 import { type RecipientDocument, recipientsProjection } from '#projections/recipients/recipients.ts'
 
@@ -62,13 +64,16 @@ export const createCore = (ground: Ground) => {
   })
   const recorder = createRecorder({ events, clock, random, log })
   const checkpoints = createCheckpoints({ events, documents, log })
-  const following = { events, documents, checkpoints, readModels, clock, crashPoints, log }
+  const counted = notificationsProjection as unknown as Projection
+  const tallies = createTallies({ documents, readModels, log, counted, nameOf: checkpointName })
+  const following = { events, documents, checkpoints, readModels, tallies, clock, crashPoints, log }
   return {
     ...ground,
     readModels,
     aggregates,
     recorder,
     checkpoints,
+    tallies,
     patience,
     commandPatience,
     /** For what must be recorded, however long it takes. */

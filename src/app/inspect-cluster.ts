@@ -1,9 +1,16 @@
 import type { Clock } from '#ports/clock.ts'
 import type { Finding } from '#ports/finding.ts'
+import { allProjections } from '#projections/all.ts'
+import { collectionOf } from '#projections/projection.ts'
 import type { ClusterConfig } from '../config.ts'
 
 /** One server's silence must not keep the others' findings back. */
 const inspectMaxMs = 20_000
+
+/** Who names a replica set or a majority in the address does not want a server that is alone. */
+const asksForMajority = /[?&](?:replicaSet=|w=majority)/i
+/** Their indexes are looked at as far as they are there. */
+const collections = allProjections.map((projection) => collectionOf(projection, 0))
 
 type Inspect = () => Promise<readonly Finding[]>
 
@@ -42,8 +49,10 @@ export const inspectCluster = async (
     return inspectNats({ url: config.natsUrl.reveal(), replicas: config.natsReplicas, clock })
   }
   const documents: Inspect = async () => {
-    const { inspectMongo } = await import('#adapters/mongodb/inspect.ts')
-    return inspectMongo({ url: config.mongodbUrl.reveal(), clock })
+    const { inspectMongo } = await import('#adapters/mongodb/inspect-mongo.ts')
+    const url = config.mongodbUrl.reveal()
+    const demandReplicaSet = asksForMajority.test(url)
+    return inspectMongo({ url, clock, demandReplicaSet, collections })
   }
   const found = await Promise.all([
     inTime('log', log, clock),

@@ -104,6 +104,10 @@ export const createReactions = (needs: {
   }
 
   let caughtUpOnce = false
+  let relayed: string | undefined
+  const onPosition = (position: string): void => {
+    relayed = position
+  }
   const agendaProgress = () =>
     projector.progress.find((each) => each.projection === notificationsProjection.name)
   /** While the read model lags, its own newest event is now: its lag must not feed itself. */
@@ -119,7 +123,9 @@ export const createReactions = (needs: {
 
   const start = async (): Promise<void> => {
     await startProjectors()
-    loop('relay', () => runRelay({ events, queue, checkpoints, clock, crashPoints, signal }))
+    loop('relay', () =>
+      runRelay({ events, queue, checkpoints, clock, crashPoints, signal, onPosition }),
+    )
     work('route', config.routeSlots, route)
     work('push', config.pushSlots, deliver)
     work('sms', config.smsSlots, deliver)
@@ -158,6 +164,10 @@ export const createReactions = (needs: {
     credentials,
     receipts,
     project,
+    /** Where the relay of this process stands; `undefined`: it has relayed nothing yet. */
+    get relayed() {
+      return relayed
+    },
     async [Symbol.asyncDispose]() {
       stopping.abort()
       const ended = new AbortController()

@@ -8,6 +8,7 @@ import type { Checkpoint, Checkpoints } from './checkpoints.ts'
 import { createGathering, createLoadMeter, type Groups, gatherMs } from './gathering.ts'
 import { projectGroups } from './project.ts'
 import type { ReadModels } from './read-models.ts'
+import type { Tallies } from './tally.ts'
 
 /** Where a read model stands. */
 export interface Progress {
@@ -51,6 +52,7 @@ export const createProjector = (needs: {
   readonly documents: DocumentStore
   readonly checkpoints: Checkpoints
   readonly readModels: ReadModels
+  readonly tallies?: Tallies
   readonly clock: Clock
   readonly crashPoints: CrashPoints
   readonly log: Log
@@ -75,6 +77,7 @@ export const createProjector = (needs: {
   const drop = async (projection: Projection, generation: number): Promise<void> => {
     await documents.drop(collectionOf(projection, generation))
     await checkpoints.remove(checkpointName(projection, generation))
+    await needs.tallies?.remove(checkpointName(projection, generation))
     await readModels.change(projection, ({ retired = [], ...rest }) => ({
       ...rest,
       retired: retired.filter((each) => each !== generation),
@@ -91,6 +94,7 @@ export const createProjector = (needs: {
       const collection = collectionOf(projection, generation)
       if (await isRetired(projection, generation)) return drop(projection, generation)
       const gathering = createGathering(projection)
+      const counting = await needs.tallies?.open(projection, name, collection)
       const isLoad = createLoadMeter(clock)
       const start = await checkpoints.load(name)
       let position = start?.position
@@ -104,7 +108,7 @@ export const createProjector = (needs: {
 
       /** Folds what was gathered, then moves the checkpoint as far as everything is folded. */
       const settle = async (page: LogPage, groups: Groups): Promise<void> => {
-        await projectGroups({ documents, projection, collection, log }, groups)
+        await projectGroups({ documents, projection, collection, log, counting }, groups)
         crashPoints.reach('projected-checkpoint-not-written')
         const { firstHeld } = gathering
         const place = placeBefore(page, firstHeld, pageStart)

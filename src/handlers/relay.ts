@@ -57,6 +57,8 @@ export const runRelay = async (needs: {
   const catchingUp = new Set<Promise<void>>()
   let position = (await checkpoints.load(checkpointName))?.position ?? (await events.head())
 
+  if (position !== undefined) needs.onPosition?.(position)
+
   const afterOf = (place: string | undefined) => (place === undefined ? {} : { after: place })
 
   const catchUp = async (laggard: Laggard): Promise<void> => {

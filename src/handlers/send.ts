@@ -137,6 +137,7 @@ export const createSend = (needs: {
       deliveryId: delivery.deliveryId,
       number: attempt,
       signal: deadline.signal,
+      sendableAt: notification.sendAt ?? notification.requestedAt,
       onFirstByte: () => {
         withheld = isLate(fenced, found)
         if (withheld) throw new Error('It took too long to get a connection.')

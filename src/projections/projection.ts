@@ -22,6 +22,8 @@ export interface Projection<Body extends DocumentBody = DocumentBody> {
   moreFollows?(event: RecordedEvent): boolean
   /** Called once after a batch of events, for what is costly to derive after each. */
   finish?(body: Body): Body
+  /** Documents are counted by this: one of a few words. */
+  classOf?(body: Body): string
   /** What stays of a document whose event could not be folded. */
   poisoned?(body: Body | undefined, event: RecordedEvent, error: string): Body
 }

@@ -19,6 +19,7 @@ import { Secret } from '#ports/secret.ts'
 import type { WorkQueue } from '#ports/work-queue.ts'
 import { createCore } from '#src/app/core.ts'
 import { createReactions } from '#src/app/reactions.ts'
+import type { Telemetry } from '#src/app/telemetry/telemetry.ts'
 import { createFakeClock, settle } from './fake-clock.ts'
 import {
   faultyDocuments,
@@ -68,6 +69,8 @@ export interface ServiceOptions {
   /** Items that may wait per lane and priority. */
   readonly capacity?: number
   readonly policies?: Partial<Policies>
+  /** What is put around the ports so that they can be seen. */
+  readonly telemetry?: Pick<Telemetry, 'events' | 'queue' | 'channel'>
   /** Nothing moves by itself until `start` is called. */
   readonly asleep?: boolean
 }
@@ -202,11 +205,14 @@ const startProcess = (world: World, options: ServiceOptions) => {
   const crashing = createCrash()
   const { dead } = crashing
   const clock = severed(world.clock, dead)
-  const events = severedEvents(faultyEvents(world.events, faults, world.clock), dead)
+  const { telemetry } = options
+  const bare = severedEvents(faultyEvents(world.events, faults, world.clock), dead)
+  const events = telemetry?.events(bare) ?? bare
   const documents: DocumentStore = severed(faultyDocuments(world.documents, faults), dead)
   const { capacity, ratePerSecond = 1_000_000, slots = 64, policies } = options
   const inner = createInProcessWorkQueue({ clock, ...(capacity !== undefined && { capacity }) })
-  const queue: WorkQueue = faultyQueue(inner, faults)
+  const faulty: WorkQueue = faultyQueue(inner, faults)
+  const queue = telemetry?.queue(faulty, events) ?? faulty
   const closing = new AbortController()
   const core = createCore({
     ...{ events, documents, clock, random: world.random, log: createListLog(lines) },
@@ -215,7 +221,11 @@ const startProcess = (world: World, options: ServiceOptions) => {
     closing: closing.signal,
   })
   const names = options.providers ?? providerNames
-  const channels = new Map(names.map((name) => [name as string, severed(world[name], dead)]))
+  const channelOf = (name: ProviderName) => {
+    const channel = severed(world[name], dead)
+    return telemetry?.channel(channel) ?? channel
+  }
+  const channels = new Map(names.map((name) => [name as string, channelOf(name)]))
   const credentials = [...channels].map(([name, channel]) => ({ name, channel, ratePerSecond }))
   const renderer = createPlainRenderer()
   const state: { fatal: Error | undefined } = { fatal: undefined }
@@ -238,7 +248,8 @@ const createCommands = ({ core, reactions, renderer }: Process) => {
   const recipients = createRecipients({ aggregates, recorder, patience })
   const operations = createOperations(core.commandNotifications)
   return {
-    accept: (request: NotificationRequest, of = app) => accept(of, actor, request),
+    accept: (request: NotificationRequest, of = app, traceparent?: string) =>
+      accept(of, actor, request, traceparent),
     /** Accepts and answers the id. */
     send: async (request: NotificationRequest, of = app) =>
       (await accept(of, actor, request)).answer.id,

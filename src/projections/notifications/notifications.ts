@@ -74,6 +74,8 @@ export const notificationsProjection: Projection<NotificationDocument> = {
 
   finish,
 
+  classOf: (body) => body.status,
+
   moreFollows: (event) => steps.has(event.type),
 
   /** Kept due, so that the handler that cannot fold it either parks it. */
