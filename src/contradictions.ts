@@ -1,6 +1,7 @@
 /** Settings by name, each of its type; what nobody has set and what has no default is missing. */
 interface Settings extends Readonly<Record<string, unknown>> {
   readonly secret?: string
+  readonly metricsToken?: string
   readonly eventstoreUrl?: string
   readonly natsUrl?: string
   readonly mongodbUrl?: string
