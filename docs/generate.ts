@@ -21,7 +21,10 @@ const all: readonly Setting[] = Object.entries(settings.properties).map(([name, 
 
 /** By the names of settings, in the order in which they are shown; the first that fits counts. */
 const groups: readonly (readonly [title: string, names: RegExp])[] = [
-  ['Service', /^(?:host|port|publicUrl|dataDir|logLevel|secret|categories|rateLimitPerSecond)$/],
+  [
+    'Service',
+    /^(?:roles|host|port|publicUrl|dataDir|logLevel|secret|categories|rateLimitPerSecond)$/,
+  ],
   ['Work at the same time', /Slots$/],
   ['Push', /^push/],
   ['SMS', /^sms/],

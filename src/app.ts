@@ -82,12 +82,14 @@ export const startApp = async (given: Config, around: Around = {}): Promise<App>
       renderer,
       queue,
       onFatal,
+      roles: config.roles,
     }),
   )
   await reactions.start()
 
-  const progress = () => core.projector.progress
-  const { credentials, receipts } = reactions
+  const progress = () => core.board.progress
+  const { credentialsView: credentials, receipts, clockCheck } = reactions
+  const isApi = config.roles.includes('api')
   const patience = commandPatience
   const server = buildServer({
     accept: createAccept({ ...core, categories: config.categories, crashPoints }),
@@ -103,7 +105,11 @@ export const startApp = async (given: Config, around: Around = {}): Promise<App>
     queue,
     credentials,
     progress,
-    health: createHealth({ credentials, progress, clock, lastFailure: core.lastAppendFailure }),
+    health: createHealth({
+      ...{ credentials, progress, clock, clockCheck },
+      lastFailure: core.lastAppendFailure,
+    }),
+    operationsOnly: !isApi,
     categories: config.categories,
     clock,
     log,
@@ -115,16 +121,16 @@ export const startApp = async (given: Config, around: Around = {}): Promise<App>
     version,
   })
   opening.defer(() => server.close())
-  const orders = createOperatorOrders({ core, running: { project: reactions.project } })
+  const orders = createOperatorOrders({ core, running: true })
   opening.use(await startControl(core.paths.control, orders, log))
   try {
     await server.listen({ host: config.host, port })
   } catch (cause) {
     throw listenRefused(config, port, cause)
   }
-  await announceWebhook(config, publicUrl)
   let firstKey: string | undefined
-  if (!(await core.apps.exists(firstApp))) {
+  if (isApi) await announceWebhook(config, publicUrl)
+  if (isApi && !(await core.apps.exists(firstApp))) {
     firstKey = (await core.apps.issueKey(firstApp, [], 'start')).key
   }
   const running = opening.move()

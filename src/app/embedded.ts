@@ -75,6 +75,7 @@ export const openEmbedded = async (config: Config, around: Around = {}) => {
     crashPoints: around.crashPoints ?? unarmedCrashPoints,
     keyHash,
     closing: closing.signal,
+    exclusive: true,
   })
   const opened = opening.move()
   return {

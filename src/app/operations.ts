@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { scopes as allScopes, type Scope } from '#domain/app/app.ts'
 import { Refusal } from '#domain/recorded-fact.ts'
 import { createOperations } from '#handlers/operate.ts'
-import { checkpointName } from '#handlers/projector.ts'
+import { checkpointName } from '#handlers/progress.ts'
 import { allProjections } from '#projections/all.ts'
 import { type AppDocument, appsProjection } from '#projections/apps/apps.ts'
 import { notificationsProjection } from '#projections/notifications/notifications.ts'
@@ -36,7 +36,9 @@ const projectionOf = (name: string): Projection => {
 const catchUp = async (core: Embedded, projection: Projection): Promise<void> => {
   const { active } = await core.readModels.generations(projection)
   const enough = new AbortController()
-  const following = core.projector.follow(projection, active, enough.signal)
+  const confirmed = async () => true
+  const tenure = { token: core.random.uuid(), signal: enough.signal, confirmed }
+  const following = core.projector.follow(projection, active, tenure)
   const name = checkpointName(projection, active)
   const caughtUp = () =>
     core.projector.progress.some(
@@ -49,10 +51,10 @@ const catchUp = async (core: Embedded, projection: Projection): Promise<void> =>
 
 export const createOperatorOrders = (needs: {
   readonly core: Embedded
-  /** Present when the service runs: its loops keep the read models, and take up a rebuild. */
-  readonly running?: { readonly project: (projection: Projection, generation: number) => void }
+  /** A service runs on these stores, here or elsewhere: it keeps the read models, and takes up a rebuild. */
+  readonly running?: boolean
 }): OperatorOrders => {
-  const { core, running } = needs
+  const { core, running = false } = needs
   const { documents, readModels } = core
   const operations = createOperations(core.commandNotifications)
 
@@ -124,11 +126,10 @@ export const createOperatorOrders = (needs: {
     },
     async 'projections.list'() {
       const projections: object[] = []
+      await core.board.look()
       for (const projection of allProjections) {
         const generations = await readModels.generations(projection)
-        const progress = core.projector.progress.filter(
-          (each) => each.projection === projection.name,
-        )
+        const progress = core.board.progress.filter((each) => each.projection === projection.name)
         projections.push({
           name: projection.name,
           version: projection.version,
@@ -144,8 +145,7 @@ export const createOperatorOrders = (needs: {
         ...now,
         building: now.building ?? Math.max(now.active, ...(now.retired ?? [])) + 1,
       }))
-      if (running) running.project(projection, building!)
-      return { name: projection.name, building, startsWithService: running === undefined }
+      return { name: projection.name, building, startsWithService: !running }
     },
     async backup(args) {
       const directory = textOf(args, 'directory')

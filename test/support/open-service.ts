@@ -213,6 +213,7 @@ const startProcess = (world: World, options: ServiceOptions) => {
     crashPoints: crashing.crashPoints,
     keyHash: createHmacKeyHash(new Secret('the secret of every test, never used elsewhere')),
     closing: closing.signal,
+    exclusive: true,
   })
   const names = options.providers ?? providerNames
   const channels = new Map(names.map((name) => [name as string, severed(world[name], dead)]))
