@@ -23,7 +23,7 @@ const all: readonly Setting[] = Object.entries(settings.properties).map(([name, 
 const groups: readonly (readonly [title: string, names: RegExp])[] = [
   [
     'Service',
-    /^(?:host|port|publicUrl|dataDir|logLevel|secret|categories|rateLimitPerSecond|metricsToken)$/,
+    /^(?:roles|host|port|publicUrl|dataDir|logLevel|secret|categories|rateLimitPerSecond|metricsToken)$/,
   ],
   ['Cluster', /^(?:eventstore|nats|mongodb)/],
   ['Work at the same time', /Slots$/],

@@ -105,14 +105,16 @@ export const startApp = async (given: Config, around: Around = {}): Promise<App>
       renderer,
       queue,
       onFatal,
+      roles: config.roles,
     }),
   )
   await reactions.start()
   const followers = () => followersOf(core.projector.progress, reactions.relayed)
   telemetry.observe(gaugeSources({ ...core, queue, credentials: reactions.credentials, followers }))
 
-  const progress = () => core.projector.progress
-  const { credentials, receipts } = reactions
+  const progress = () => core.board.progress
+  const { credentialsView: credentials, receipts, clockCheck } = reactions
+  const isApi = config.roles.includes('api')
   const patience = commandPatience
   const server = buildServer({
     accept: telemetry.accept(createAccept({ ...core, categories: config.categories, crashPoints })),
@@ -131,9 +133,10 @@ export const startApp = async (given: Config, around: Around = {}): Promise<App>
     credentials,
     progress,
     health: createHealth({
-      ...{ credentials, progress, clock, lastFailure: core.lastAppendFailure },
+      ...{ credentials, progress, clock, clockCheck, lastFailure: core.lastAppendFailure },
       silences: createProbes({ ...core, queue }),
     }),
+    operationsOnly: !isApi,
     categories: config.categories,
     clock,
     log,
@@ -146,7 +149,7 @@ export const startApp = async (given: Config, around: Around = {}): Promise<App>
   })
   opening.defer(() => server.close())
   if (core.controlPath !== undefined) {
-    const orders = createOperatorOrders({ core, running: { project: reactions.project } })
+    const orders = createOperatorOrders({ core, running: true })
     opening.use(await startControl(core.controlPath, orders, log))
   }
   try {
@@ -154,9 +157,9 @@ export const startApp = async (given: Config, around: Around = {}): Promise<App>
   } catch (cause) {
     throw listenRefused(config, port, cause)
   }
-  await announceWebhook(config, publicUrl)
   let firstKey: string | undefined
-  if (!(await core.apps.exists(firstApp))) {
+  if (isApi) await announceWebhook(config, publicUrl)
+  if (isApi && !(await core.apps.exists(firstApp))) {
     firstKey = (await core.apps.issueKey(firstApp, [], 'start')).key
   }
   const running = opening.move()

@@ -21,10 +21,18 @@ const perSecond = (who: string, initial: number) =>
 
 export { variableOf } from './contradictions.ts'
 
+/** What a process may do. `relay`, `projector` and `timekeeper` are done by one process at a time. */
+export const roleNames = ['api', 'router', 'channels', 'relay', 'projector', 'timekeeper'] as const
+export type Role = (typeof roleNames)[number]
+
 /** Every setting there is: `pushDeadlineMs` is PABAL_PUSH_DEADLINE_MS. The documentation is made from it. */
 export const settings = Type.Object({
   host: text('Address to listen on.', '127.0.0.1'),
   port: whole('Port to listen on; 0 takes any free one.', 7070, 0, 65_535),
+  roles: text(
+    'What this process does, separated by commas: api, router, channels, relay, projector, timekeeper. Of the last three one process at a time is active, the others stand by. Each process serves /healthz, /readyz and /metrics.',
+    roleNames.join(','),
+  ),
   publicUrl: optional(
     'Where providers reach this service for their receipts. Default: the address it listens on.',
   ),
@@ -155,7 +163,8 @@ type SecretName =
 
 /** Frozen; secrets print as `[redacted]`. */
 export type Config = Readonly<
-  Omit<Plain, SecretName | 'categories'> & { readonly [S in SecretName]?: Secret } & {
+  Omit<Plain, SecretName | 'categories' | 'roles'> & { readonly [S in SecretName]?: Secret } & {
+    readonly roles: readonly Role[]
     readonly categories: Readonly<Record<string, 'security' | 'transactional' | 'ad'>>
   }
 >
@@ -201,6 +210,18 @@ const parseCategories = (list: string, problems: string[]): Config['categories']
   return categories
 }
 
+const parseRoles = (list: string, problems: string[]): readonly Role[] => {
+  const named = list.split(',').map((each) => each.trim())
+  const asked = new Set(named.filter((each) => each !== ''))
+  const known = new Set<string>(roleNames)
+  for (const each of asked) {
+    if (known.has(each)) continue
+    problems.push(`PABAL_ROLES: there is no role "${each}"; there are ${roleNames.join(', ')}.`)
+  }
+  if (asked.size === 0) problems.push(`PABAL_ROLES: no role is named, of ${roleNames.join(', ')}.`)
+  return roleNames.filter((each) => asked.has(each))
+}
+
 /** Reads PABAL_… variables, and nothing else. Throws `ConfigError` with every problem there is. */
 export const parseConfig = (env: Env): Config => {
   const names = new Map(Object.keys(settings.properties).map((name) => [variableOf(name), name]))
@@ -219,9 +240,10 @@ export const parseConfig = (env: Env): Config => {
   }
   if (problems.length === 0) problems.push(...contradictions(converted))
   const categories = parseCategories(String(converted.categories), problems)
+  const roles = parseRoles(String(converted.roles), problems)
   if (problems.length > 0) throw new ConfigError(problems)
   const sealed = secretNames
     .filter((name) => name in converted)
     .map((name) => [name, new Secret(String(converted[name as keyof Plain]))])
-  return Object.freeze({ ...converted, ...Object.fromEntries(sealed), categories })
+  return Object.freeze({ ...converted, ...Object.fromEntries(sealed), categories, roles })
 }

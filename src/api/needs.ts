@@ -1,8 +1,8 @@
 import type { Accept, Categories } from '#handlers/accept.ts'
 import type { Apps } from '#handlers/apps.ts'
-import type { Credentials } from '#handlers/credentials.ts'
+import type { CredentialsView } from '#handlers/credentials.ts'
 import type { Operations } from '#handlers/operate.ts'
-import type { Progress } from '#handlers/projector.ts'
+import type { Progress } from '#handlers/progress.ts'
 import type { ReadModels } from '#handlers/read-models.ts'
 import type { Receipts } from '#handlers/receipts.ts'
 import type { Recipients } from '#handlers/recipients.ts'
@@ -54,9 +54,11 @@ export interface ApiNeeds {
   readonly documents: DocumentStore
   readonly readModels: ReadModels
   readonly queue: WorkQueue
-  readonly credentials: Credentials
+  readonly credentials: CredentialsView
   readonly progress: () => readonly Progress[]
   readonly health: () => Promise<Health>
+  /** No role `api`: only what tells how this process does is served. */
+  readonly operationsOnly?: boolean
   readonly categories: Categories
   readonly clock: Clock
   readonly log: Log

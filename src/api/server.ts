@@ -126,12 +126,13 @@ export const buildServer = (needs: ApiNeeds): FastifyInstance => {
   logRequests(app, needs)
   parseJsonBodies(app, clock, limits.requestTimeoutMs)
   describeRoutes(app, version)
-  app.register(async (keyed) => keyedRoutes(keyed, routing))
-  app.register(async (signed) => callbackRoutes(signed, routing))
   app.register(async (open) => {
     healthRoutes(open, routing)
     metricRoutes(open, routing)
-    openApiRoute(open)
   })
+  if (needs.operationsOnly) return app
+  app.register(async (keyed) => keyedRoutes(keyed, routing))
+  app.register(async (signed) => callbackRoutes(signed, routing))
+  app.register(async (open) => openApiRoute(open))
   return app
 }

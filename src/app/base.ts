@@ -17,8 +17,6 @@ export interface Around {
 
 /** The stores and the core on top of them, be they files of this process or servers that many share. */
 export interface Base extends Core, AsyncDisposable {
-  /** `cluster`: other processes work on the same stores, among them whoever keeps the read models. */
-  readonly kind: 'embedded' | 'cluster'
   readonly lastAppendFailure: LastFailure
   /** The caller closes it, before the stores. */
   openQueue(onError: (error: unknown) => void): Promise<DisposableWorkQueue>

@@ -9,6 +9,7 @@ import { StartRefused } from '#ports/errors.ts'
 import type { DisposableEventStore } from '#ports/event-store.ts'
 import type { Finding } from '#ports/finding.ts'
 import type { Log } from '#ports/log.ts'
+import type { StoreTime } from '#ports/store-time.ts'
 import type { DisposableWorkQueue } from '#ports/work-queue.ts'
 import type { ClusterConfig } from '../config.ts'
 import type { Around, Base } from './base.ts'
@@ -39,7 +40,7 @@ export const openClusterLog = async (
 export const openClusterDocuments = async (
   config: ClusterConfig,
   around: Surroundings,
-): Promise<DisposableDocumentStore> => {
+): Promise<DisposableDocumentStore & StoreTime> => {
   const { openMongoDocumentStore } = await import('#adapters/mongodb/mongo-document-store.ts')
   return openMongoDocumentStore({
     url: config.mongodbUrl.reveal(),
@@ -95,11 +96,11 @@ export const openCluster = async (config: ClusterConfig, around: Around = {}): P
     crashPoints: around.crashPoints ?? unarmedCrashPoints,
     keyHash: createHmacKeyHash(config.secret),
     closing: closing.signal,
+    storeTime: documents,
   })
   const opened = opening.move()
   return {
     ...core,
-    kind: 'cluster',
     lastAppendFailure: watched.lastFailure,
     async openQueue(onError) {
       const queue = await openClusterQueue(config, { clock, log, onError })

@@ -64,11 +64,11 @@ export const openEmbedded = async (config: Config, around: Around = {}): Promise
     crashPoints: around.crashPoints ?? unarmedCrashPoints,
     keyHash,
     closing: closing.signal,
+    exclusive: true,
   })
   const opened = opening.move()
   return {
     ...core,
-    kind: 'embedded',
     controlPath: paths.control,
     synchronous: events.synchronous,
     lastAppendFailure: watched.lastFailure,

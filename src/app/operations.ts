@@ -6,7 +6,7 @@ import { type AppDocument, appsProjection } from '#projections/apps/apps.ts'
 import { notificationsProjection } from '#projections/notifications/notifications.ts'
 import type { Projection } from '#projections/projection.ts'
 import type { Base } from './base.ts'
-import { createFollowing } from './following.ts'
+import { createCatchUp } from './catch-up.ts'
 
 type Arguments = Readonly<Record<string, unknown>>
 /** What a person may order from the command line, beside or instead of a running service. */
@@ -32,17 +32,17 @@ const projectionOf = (name: string): Projection => {
 
 export const createOperatorOrders = (needs: {
   readonly core: Base
-  /** Present when the service runs: its loops keep the read models, and take up a rebuild. */
-  readonly running?: { readonly project: (projection: Projection, generation: number) => void }
+  /** This process is a service and keeps the read models, or knows who does. */
+  readonly running?: boolean
 }): OperatorOrders => {
-  const { core, running } = needs
+  const { core, running = false } = needs
   const { documents, readModels } = core
   const operations = createOperations(core.commandNotifications)
 
-  const following = createFollowing(core)
+  const catchUp = createCatchUp(core)
 
   const fresh = async (projection: Projection) => {
-    if (!running) await following.catchUp(projection)
+    if (!running) await catchUp(projection)
     return readModels.active(projection)
   }
 
@@ -109,11 +109,16 @@ export const createOperatorOrders = (needs: {
     },
     async 'projections.list'() {
       const projections: object[] = []
+      await core.board.look()
       for (const projection of allProjections) {
         const generations = await readModels.generations(projection)
-        const progress = await following.progressOf(projection, generations)
-        const { name, version } = projection
-        projections.push({ name, version, ...generations, progress })
+        const progress = core.board.progress.filter((each) => each.projection === projection.name)
+        projections.push({
+          name: projection.name,
+          version: projection.version,
+          ...generations,
+          progress,
+        })
       }
       return { projections, head: await core.events.head() }
     },
@@ -123,9 +128,11 @@ export const createOperatorOrders = (needs: {
         ...now,
         building: now.building ?? Math.max(now.active, ...(now.retired ?? [])) + 1,
       }))
-      if (running) running.project(projection, building!)
-      const startsWithService = running === undefined && core.kind === 'embedded'
-      return { name: projection.name, building, startsWithService }
+      return {
+        name: projection.name,
+        building,
+        startsWithService: !running && core.exclusive === true,
+      }
     },
     async backup(args) {
       return core.backup(textOf(args, 'directory'))

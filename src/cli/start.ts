@@ -70,9 +70,13 @@ export const runStart = async (args: string[], env: Env): Promise<number> => {
     options: {
       sandbox: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
+      roles: { type: 'string' },
     },
   })
-  let config = parseConfig(env)
+  let config = parseConfig({
+    ...env,
+    ...(values.roles !== undefined && { PABAL_ROLES: values.roles }),
+  })
   if (values.sandbox && config.sandboxUrl === undefined) {
     config = { ...config, sandboxUrl: await startSandbox() }
   }

@@ -41,6 +41,8 @@ export const foldDocument = (
   events: readonly RecordedEvent[],
   log: Log,
 ): Change | undefined => {
+  // Half a stream would be folded into half the truth: what was thrown away is rebuilt from the beginning.
+  if (!document && projection.fromFirst && (events[0]?.revision ?? 0) > 0) return undefined
   let body = document?.body
   let version = document?.version ?? -1
   const before = version

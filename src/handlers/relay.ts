@@ -4,6 +4,7 @@ import type { CrashPoints } from '#ports/crash-points.ts'
 import type { EventStore, RecordedEvent } from '#ports/event-store.ts'
 import type { WorkItem, WorkQueue } from '#ports/work-queue.ts'
 import type { Checkpoints } from './checkpoints.ts'
+import type { Tenure } from './hold-lease.ts'
 
 /** What a new event gives to do at once. Everything later is the agenda's. */
 export const workOf = (event: RecordedEvent): readonly WorkItem[] => {
@@ -46,16 +47,17 @@ export const runRelay = async (needs: {
   readonly checkpoints: Checkpoints
   readonly clock: Clock
   readonly crashPoints: CrashPoints
-  readonly signal: AbortSignal
+  readonly tenure: Tenure
   readonly onPosition?: (position: string) => void
 }): Promise<void> => {
   const { events, queue, checkpoints, clock, crashPoints } = needs
   const broken = new AbortController()
-  const signal = AbortSignal.any([needs.signal, broken.signal])
+  const signal = AbortSignal.any([needs.tenure.signal, broken.signal])
   let failure: { readonly error: unknown } | undefined
   const laggards = new Map<string, Laggard>()
   const catchingUp = new Set<Promise<void>>()
-  let position = (await checkpoints.load(checkpointName))?.position ?? (await events.head())
+  const checkpoint = await checkpoints.claim(checkpointName, needs.tenure)
+  let position = checkpoint.start?.position ?? (await events.head())
 
   if (position !== undefined) needs.onPosition?.(position)
 
@@ -102,8 +104,9 @@ export const runRelay = async (needs: {
   /** Never past what a full lane has not been told yet. */
   const save = async (last: RecordedEvent, before: string | undefined): Promise<void> => {
     if (laggards.size > 0) return
-    const place = { position: last.position, eventId: last.id }
-    await checkpoints.trySave(checkpointName, before === undefined ? place : { ...place, before })
+    const at = Date.parse(last.metadata.at)
+    const place = { position: last.position, eventId: last.id, at }
+    await checkpoint.trySave(before === undefined ? place : { ...place, before })
   }
 
   let savedAt = clock.monotonic()

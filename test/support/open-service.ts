@@ -219,6 +219,7 @@ const startProcess = (world: World, options: ServiceOptions) => {
     crashPoints: crashing.crashPoints,
     keyHash: createHmacKeyHash(new Secret('the secret of every test, never used elsewhere')),
     closing: closing.signal,
+    exclusive: true,
   })
   const names = options.providers ?? providerNames
   const channelOf = (name: ProviderName) => {

@@ -1,6 +1,6 @@
 import type { CircuitState } from '#handlers/circuit.ts'
 import type { Credentials } from '#handlers/credentials.ts'
-import type { Progress } from '#handlers/projector.ts'
+import type { Progress } from '#handlers/progress.ts'
 import type { Tallies } from '#handlers/tally.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { EventStore } from '#ports/event-store.ts'
