@@ -30,7 +30,7 @@ interface LaneState {
   /** Where the endless sweep over the overdue stands; absent between two rounds. */
   sweep: Cursor | undefined
   nextRoundAtMs: number
-  /** After a start with an empty queue: how far everything open has been published anew. */
+  /** After a start with an empty queue, or its loss: how far everything open has been published anew. */
   recovery: Cursor | undefined
 }
 
@@ -71,6 +71,7 @@ export const createTimekeeper = (needs: TimekeeperNeeds) => {
     nextRoundAtMs: 0,
     recovery: queue.volatile ? beginning : undefined,
   }))
+  let epoch = queue.epoch()
   let waiting = 0
   let waitingSince = clock.monotonic()
 
@@ -153,7 +154,14 @@ export const createTimekeeper = (needs: TimekeeperNeeds) => {
     await sweep(state, now)
   }
 
+  const noticeLoss = (): void => {
+    if (queue.epoch() === epoch) return
+    epoch = queue.epoch()
+    for (const state of states) state.recovery = beginning
+  }
+
   const tick = async (): Promise<void> => {
+    noticeLoss()
     if (clock.monotonic() - waitingSince >= 1_000) {
       waitingSince = clock.monotonic()
       waiting = 0

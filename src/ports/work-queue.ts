@@ -28,6 +28,12 @@ export interface WorkQueue {
   /** Empty after every start: the agenda has to fill it at once. */
   readonly volatile: boolean
 
+  /**
+   * Names what the queue holds. When it is another one than before, what had been published may be lost
+   * (somebody deleted it, or it lost its disk): the agenda fills it again at once. Asks nobody.
+   */
+  epoch(): string
+
   publish(items: readonly WorkItem[]): Promise<readonly Published[]>
 
   /**

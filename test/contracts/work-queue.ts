@@ -12,6 +12,8 @@ export interface WorkQueueDifferences {
   readonly capacity: number
   /** Items of one lane and priority are handed out in the order of their publishing. Default: true. */
   readonly ordered?: boolean
+  /** A notification waits once in a lane even under two priorities, which none has. Default: true. */
+  readonly oncePerLane?: boolean
   /** An item may be published again while it is in flight; else it may be refused. Default: true. */
   readonly takesInFlight?: boolean
   /** A waiting item counts as waiting at once, and a taken one as taken. Default: true. */

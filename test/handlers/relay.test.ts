@@ -22,6 +22,7 @@ const createNarrowQueue = () => {
   const keyOf = (lane: Lane, priority: Priority) => `${lane} ${priority}`
   const queue: WorkQueue = {
     volatile: true,
+    epoch: () => 'only',
     publish: async (items) =>
       items.map((item): Published => {
         asked += 1

@@ -11,9 +11,13 @@ const collection = collectionOf(notificationsProjection, 0)
 
 const createAnsweringQueue = (volatile: boolean) => {
   const published: WorkItem[] = []
-  const settings: { answer: (item: WorkItem) => Published } = { answer: () => 'queued' }
+  const settings: { answer: (item: WorkItem) => Published; epoch: string } = {
+    answer: () => 'queued',
+    epoch: 'first',
+  }
   const queue: WorkQueue = {
     volatile,
+    epoch: () => settings.epoch,
     publish: async (items) => {
       published.push(...items)
       return items.map((item) => settings.answer(item))
@@ -245,6 +249,35 @@ describe('after a start with an empty queue', () => {
     await put('a', { push: now + 10_000 })
     await run(1_000)
     expect(ids()).toEqual([])
+  })
+})
+
+describe('when the queue has lost what it held', () => {
+  test('everything open is published again at once, also what its hint was lost of', async () => {
+    const { put, run, now, ids, settings } = open({ volatile: false })
+    await put('hinted', { push: now + 25_000 })
+    await put('routed', { route: now + 25_000 })
+    await put('later', { push: now + 60_000 })
+    await run(1_000)
+    expect(ids()).toEqual([])
+    settings.epoch = 'second'
+    await run(200)
+    expect(ids().toSorted()).toEqual(['hinted', 'routed'])
+    await run(1_000)
+    expect(ids()).toHaveLength(2)
+  })
+
+  test('during its recovery, that begins anew', async () => {
+    const { put, run, now, ids, settings } = open({ volatile: true })
+    for (const id of named(2)) await put(id, { push: now + 20_000 })
+    let room = 1
+    settings.answer = () => (room-- > 0 ? 'queued' : 'full')
+    await run(200)
+    settings.epoch = 'second'
+    settings.answer = () => 'queued'
+    const before = ids().length
+    await run(200)
+    expect(ids().slice(before)).toEqual(named(2))
   })
 })
 

@@ -61,6 +61,7 @@ export const createInProcessWorkQueue = (
 
   return {
     volatile: true,
+    epoch: () => 'process',
     publish: async (items) => {
       refuseClosed()
       const now = clock.monotonic()

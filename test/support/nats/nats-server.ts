@@ -1,0 +1,116 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+
+const isProgram = (path: string): boolean => {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const find = (): string | undefined => {
+  const named = process.env.PABAL_TEST_NATS_SERVER
+  if (named !== undefined && named !== '') return named
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/bin']
+  return folders.map((folder) => join(folder, 'nats-server')).find(isProgram)
+}
+
+/** The program of a real server, if this machine has one. */
+export const natsServerProgram = find()
+
+const freePort = async (): Promise<number> => {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { readonly port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+export interface NatsServer extends AsyncDisposable {
+  readonly url: string
+  /** As after a crash: SIGKILL. */
+  kill(): Promise<void>
+  /** Kills it if it runs, and starts it with the same port and store. */
+  restart(): Promise<void>
+  /** Kills it, deletes all it has stored, and starts it. */
+  wipe(): Promise<void>
+  pause(): void
+  resume(): void
+}
+
+export interface NatsServerOptions {
+  /** Default: true. */
+  readonly jetStream?: boolean
+  /** More of the server's configuration, in its own language. */
+  readonly config?: string
+}
+
+const configuration = (port: number, store: string, options: NatsServerOptions): string =>
+  [
+    `listen: "127.0.0.1:${port}"`,
+    ...((options.jetStream ?? true) ? [`jetstream { store_dir: ${JSON.stringify(store)} }`] : []),
+    options.config ?? '',
+  ].join('\n')
+
+const run = async (program: string, file: string): Promise<ChildProcess> => {
+  const child = spawn(program, ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const ready = Promise.withResolvers<void>()
+  let said = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    // Read to the end, else the server would block; kept only until it is ready.
+    if (said.length < 100_000) said += text
+    if (said.includes('Server is ready')) ready.resolve()
+  })
+  child.once('error', ready.reject)
+  child.once('exit', () => ready.reject(new Error(`nats-server did not start:\n${said}`)))
+  await ready.promise
+  return child
+}
+
+/** A real server on a port and with a store of its own. */
+export const startNatsServer = async (options: NatsServerOptions = {}): Promise<NatsServer> => {
+  if (natsServerProgram === undefined) throw new Error('There is no nats-server here.')
+  const program = natsServerProgram
+  const folder = mkdtempSync(join(tmpdir(), 'pabal-nats-'))
+  const store = join(folder, 'store')
+  const file = join(folder, 'nats.conf')
+  const port = await freePort()
+  writeFileSync(file, configuration(port, store, options))
+  let child: ChildProcess | undefined = await run(program, file)
+
+  const kill = async (): Promise<void> => {
+    const running = child
+    child = undefined
+    if (running === undefined || running.exitCode !== null) return
+    running.kill('SIGKILL')
+    await once(running, 'exit')
+  }
+  const start = async (): Promise<void> => {
+    await kill()
+    child = await run(program, file)
+  }
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    kill,
+    restart: start,
+    async wipe() {
+      await kill()
+      rmSync(store, { recursive: true, force: true })
+      await start()
+    },
+    pause: () => void child?.kill('SIGSTOP'),
+    resume: () => void child?.kill('SIGCONT'),
+    async [Symbol.asyncDispose]() {
+      await kill()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
