@@ -10,7 +10,7 @@ const usage = `Usage: npm run cluster -- [options]
 
   --directory DIR         keep everything there, and go on with it the next time (default: a temporary one)
   --nats-server FILE      program of NATS, 2.9 or newer
-  --mongodb-server FILE   mongod, or FerretDB
+  --mongodb-server FILE   mongod; without one, the program that node test/support/mongodb/build.ts makes
   --eventstore WHAT       program of EventStoreDB, or the address of one that runs (esdb://…). Without one it is
                           played by a program of this repository: good enough to try out, not to keep data
   --json                  one line of JSON when all is up

@@ -1,16 +1,15 @@
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { MongoClient } from 'mongodb'
+import { serverProgram } from '../../test/support/mongodb/built-server.ts'
 import { createProgram, type Launch } from './program.ts'
 import type { Server, ServerNeeds } from './servers.ts'
 
 const database = 'pabal'
 const replicaSet = 'pabal'
 const notYetInitialised = 94
-
-const isMongod = (program: string): boolean =>
-  /^db version/m.test(execFileSync(program, ['--version'], { encoding: 'utf8' }))
+const noMongodb =
+  'There is no MongoDB here: name a mongod by --mongodb-server, or run node test/support/mongodb/build.ts.'
 
 const mongodLaunch = (command: string, data: string, port: number): Launch => ({
   command,
@@ -21,16 +20,13 @@ const mongodLaunch = (command: string, data: string, port: number): Launch => ({
   env: {},
 })
 
-/** FerretDB with its files beside it: it has neither replica sets nor other nodes. */
-const ferretLaunch = (command: string, data: string, port: number): Launch => ({
-  command,
-  args: [
-    ...['--handler=sqlite', `--sqlite-url=file:${data}/`, `--state-dir=${data}`],
-    ...[`--listen-addr=127.0.0.1:${port}`, '--debug-addr=-', '--telemetry=disable'],
-    '--log-level=error',
-  ],
-  env: {},
-})
+/** The program that the suites use, without replica sets: see test/support/mongodb. */
+const testLaunch = (data: string, port: number): Launch => {
+  const program = serverProgram()
+  if (!program) throw new Error(noMongodb)
+  const [command, ...args] = program.command(data, port)
+  return { command, args, env: {} }
+}
 
 const withClient = async (url: string, use: (client: MongoClient) => Promise<void>) => {
   const client = new MongoClient(url, { serverSelectionTimeoutMS: 1_000, directConnection: true })
@@ -64,18 +60,18 @@ export interface MongodbServer extends Server {
   dropAll(): Promise<void>
 }
 
-export const mongodbServer = (program: string, needs: ServerNeeds): MongodbServer => {
+/** `program`: a mongod, which becomes a replica set of one node; absent: what the suites use. */
+export const mongodbServer = (program: string | undefined, needs: ServerNeeds): MongodbServer => {
   const { port, directory, onDeath } = needs
   const data = join(directory, 'data')
   mkdirSync(data, { recursive: true })
-  const replicated = isMongod(program)
+  const replicated = program !== undefined
   const url = `mongodb://127.0.0.1:${port}/${database}${replicated ? `?replicaSet=${replicaSet}` : ''}`
   const plainUrl = `mongodb://127.0.0.1:${port}/${database}`
-  const launch = replicated ? mongodLaunch : ferretLaunch
   const server = createProgram({
     name: 'mongodb',
     logFile: join(directory, 'mongodb.log'),
-    launch: launch(program, data, port),
+    launch: program === undefined ? testLaunch(data, port) : mongodLaunch(program, data, port),
     ready: () => (replicated ? initiate(plainUrl, port) : ping(plainUrl)),
     ...(onDeath && { onDeath }),
   })

@@ -105,7 +105,8 @@ const spawnLogged = ({ launch, ready, logFile }: ProgramOptions): ChildProcess =
   // A group of its own: Ctrl-C comes to us alone, and we end it in order.
   const child = spawn(launch.command, launch.args, {
     env: launch.env,
-    stdio: ['ignore', ready === 'line' ? 'pipe' : log, log],
+    // Some programs end when their standard input does: then they do not outlive us.
+    stdio: ['pipe', ready === 'line' ? 'pipe' : log, log],
     detached: true,
   })
   closeSync(log)

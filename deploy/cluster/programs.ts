@@ -4,8 +4,8 @@ import { delimiter, join } from 'node:path'
 /** Where the servers' programs are. */
 export interface Programs {
   readonly natsServer: string
-  /** mongod, or a program that speaks MongoDB's protocol: FerretDB. */
-  readonly mongodbServer: string
+  /** A mongod; absent: the program that the suites use. */
+  readonly mongodbServer?: string
   /** A program of EventStoreDB or KurrentDB, or the address of one that runs; absent: the double. */
   readonly eventStore?: string
 }
@@ -29,22 +29,22 @@ const find = (names: readonly string[], path: string): string | undefined =>
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** By option, else by the setting that tests use too, else where programs usually are. Throws with what is missing. */
+/** By option, else by the setting that tests use too, else where programs usually are. Throws without NATS. */
 export const findPrograms = (env: Env, given: Partial<Programs> = {}): Programs => {
   const path = env.PATH ?? ''
   const natsServer = given.natsServer ?? env.PABAL_TEST_NATS_SERVER ?? find(['nats-server'], path)
   const mongodbServer =
-    given.mongodbServer ?? env.PABAL_TEST_MONGODB_SERVER ?? find(['mongod', 'ferretdb'], path)
+    given.mongodbServer ?? env.PABAL_TEST_MONGODB_SERVER ?? find(['mongod'], path)
   const eventStore =
     given.eventStore ?? env.PABAL_TEST_EVENTSTOREDB_URL ?? find(['eventstored', 'kurrentd'], path)
-  const missing = [
-    ...(natsServer === undefined ? ['nats-server (--nats-server or PABAL_TEST_NATS_SERVER)'] : []),
-    ...(mongodbServer === undefined
-      ? ['mongod or ferretdb (--mongodb-server or PABAL_TEST_MONGODB_SERVER)']
-      : []),
-  ]
-  if (natsServer === undefined || mongodbServer === undefined) {
-    throw new Error(`These programs are not here: ${missing.join(', ')}.`)
+  if (natsServer === undefined) {
+    throw new Error(
+      'There is no nats-server here: name it by --nats-server or PABAL_TEST_NATS_SERVER.',
+    )
   }
-  return { natsServer, mongodbServer, ...(eventStore !== undefined && { eventStore }) }
+  return {
+    natsServer,
+    ...(mongodbServer !== undefined && { mongodbServer }),
+    ...(eventStore !== undefined && { eventStore }),
+  }
 }
