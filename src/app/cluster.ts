@@ -27,7 +27,7 @@ export const openClusterLog = async (
   config: ClusterConfig,
   around: Surroundings,
 ): Promise<DisposableEventStore> => {
-  const { openEventStoreDb } = await import('#adapters/eventstoredb/eventstoredb-event-store.ts')
+  const { openEventStoreDb } = await import('#adapters/eventstoredb/event-store-db.ts')
   const { eventstoreUrl, eventstoreAppend } = config
   return openEventStoreDb({
     url: eventstoreUrl.reveal(),
@@ -76,12 +76,16 @@ const refuseWhatIsWrong = (findings: readonly Finding[], log: Log): void => {
   )
 }
 
-/** The three servers, after they were examined, and the core on top of them. */
-export const openCluster = async (config: ClusterConfig, around: Around = {}): Promise<Base> => {
+/** The three servers and the core on top of them. For a service they are examined first. */
+export const openCluster = async (
+  config: ClusterConfig,
+  around: Around,
+  purpose: 'service' | 'order',
+): Promise<Base> => {
   await using opening = new AsyncDisposableStack()
   const clock = createSystemClock()
   const log = around.log ?? createPinoLog(config.logLevel)
-  refuseWhatIsWrong(await inspectCluster(config, clock), log)
+  if (purpose === 'service') refuseWhatIsWrong(await inspectCluster(config, clock), log)
   const events = opening.use(await openClusterLog(config, { clock, log }))
   const documents = opening.use(await openClusterDocuments(config, { clock, log }))
   const watched = watchAppends(around.events?.(events) ?? events, clock)

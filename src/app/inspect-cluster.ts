@@ -34,15 +34,15 @@ const inTime = async (
   }
 }
 
-/** Examines all three servers at the same time; answers what each of them is, in this order. */
+/** Examines all three servers at the same time; answers what each of them is, in this order. `thorough`: indexes and sizes too. */
 export const inspectCluster = async (
   config: ClusterConfig,
   clock: Clock,
-  expectedStreams?: number,
+  thorough?: { readonly expectedStreams?: number },
 ): Promise<readonly Finding[]> => {
   const log: Inspect = async () => {
     const { inspectEventStoreDb } = await import('#adapters/eventstoredb/inspect.ts')
-    return inspectEventStoreDb({ url: config.eventstoreUrl.reveal(), clock, expectedStreams })
+    return inspectEventStoreDb({ url: config.eventstoreUrl.reveal(), clock, ...thorough })
   }
   const queue: Inspect = async () => {
     const { inspectNats } = await import('#adapters/nats/inspect.ts')
@@ -52,7 +52,7 @@ export const inspectCluster = async (
     const { inspectMongo } = await import('#adapters/mongodb/inspect-mongo.ts')
     const url = config.mongodbUrl.reveal()
     const demandReplicaSet = asksForMajority.test(url)
-    return inspectMongo({ url, clock, demandReplicaSet, collections })
+    return inspectMongo({ url, clock, demandReplicaSet, ...(thorough && { collections }) })
   }
   const found = await Promise.all([
     inTime('log', log, clock),

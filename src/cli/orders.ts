@@ -18,7 +18,7 @@ export const giveOrder = async <Answer extends object>(
     const answer = await askControl(pathsOf(config.dataDir).control, order, args)
     if (answer) return answer as Answer
   }
-  await using core = await openBase(config)
+  await using core = await openBase(config, {}, 'order')
   return (await createOperatorOrders({ core })[order]!({ ...args })) as Answer
 }
 

@@ -64,7 +64,9 @@ export const examine = async (
   const config = readSettings(env)
   if (!('port' in config)) return config
   const stores = isCluster(config)
-    ? inspectCluster(config, clock, expectedStreams)
+    ? inspectCluster(config, clock, {
+        ...(expectedStreams !== undefined && { expectedStreams }),
+      })
     : inspectDataDirectory(config.dataDir)
   const found = await Promise.all([stores, inspectProviders(config, clock)])
   return [...found.flat(), ...inspectAddress(config)]
