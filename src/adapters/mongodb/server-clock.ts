@@ -5,9 +5,10 @@ import type { Clock } from '#ports/clock.ts'
 export const timeOf = async (
   client: MongoClient,
   clock: Clock,
+  signal: AbortSignal,
 ): Promise<{ readonly now: number; readonly uncertaintyMs: number }> => {
   const asked = clock.monotonic()
-  const { localTime } = await client.db('admin').command({ hello: 1 })
+  const { localTime } = await client.db('admin').command({ hello: 1 }, { signal })
   const halfMs = (clock.monotonic() - asked) / 2
   return { now: Number(localTime) + halfMs, uncertaintyMs: halfMs }
 }
