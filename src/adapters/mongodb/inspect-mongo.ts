@@ -6,7 +6,7 @@ import type { Finding } from '#ports/finding.ts'
 import { indexStateOf } from './collection-indexes.ts'
 import { createClient, databaseOf, refusalOf, shown, within } from './connect.ts'
 import { asPortError } from './mongo-errors.ts'
-import { timeOf } from './server-clock.ts'
+import { greet, timeOf } from './server-clock.ts'
 import { collectionNameOf } from './stored-document.ts'
 
 export interface InspectMongoOptions {
@@ -121,7 +121,7 @@ const examine = async (
   await db.command({ listCollections: 1, nameOnly: true })
   const findings = [
     await versionOf(db),
-    kindOf(await db.command({ hello: 1 }), demandReplicaSet),
+    kindOf(await greet(client, within(questionMs)), demandReplicaSet),
     ...(await journalOf(client.db('admin'))),
     await clockOf(client, clock),
   ]
