@@ -33,7 +33,7 @@ const finding = (level: Finding['level'], code: string, message: string): Findin
   code,
   message,
 })
-const ok = (message: string): Finding => finding('ok', 'documents/ok', message)
+const ok = (message: string): Finding => finding('ok', 'ok', message)
 
 const versionOf = async (db: Db): Promise<Finding> => {
   const info = await db.command({ buildInfo: 1 })
