@@ -70,7 +70,7 @@ export interface ServiceOptions {
   readonly capacity?: number
   readonly policies?: Partial<Policies>
   /** What is put around the ports so that they can be seen. */
-  readonly telemetry?: Pick<Telemetry, 'events' | 'queue' | 'channel'>
+  readonly telemetry?: Pick<Telemetry, 'accept' | 'events' | 'queue' | 'channel'>
   /** Nothing moves by itself until `start` is called. */
   readonly asleep?: boolean
 }
@@ -238,14 +238,16 @@ const startProcess = (world: World, options: ServiceOptions) => {
       state.fatal ??= error
     },
   })
-  return { ...crashing, core, reactions, renderer, queue, inner, faults, lines, state, closing }
+  const around = { queue, inner, faults, lines, telemetry }
+  return { ...crashing, ...around, core, reactions, renderer, state, closing }
 }
 
 type Process = ReturnType<typeof startProcess>
 
-const createCommands = ({ core, reactions, renderer }: Process) => {
+const createCommands = ({ core, reactions, renderer, telemetry }: Process) => {
   const { aggregates, recorder, commandPatience: patience, crashPoints } = core
-  const accept = createAccept({ ...core, categories, crashPoints })
+  const bare = createAccept({ ...core, categories, crashPoints })
+  const accept = telemetry?.accept(bare) ?? bare
   const recipients = createRecipients({ aggregates, recorder, patience })
   const operations = createOperations(core.commandNotifications)
   return {
