@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runPabal } from '../support/pabal-process.ts'
 import {
   clusterAvailable,
   email,
@@ -6,8 +7,7 @@ import {
   openTestCluster,
   type TestCluster,
   until,
-} from '../support/cluster.ts'
-import { runPabal } from '../support/pabal-process.ts'
+} from '../support/real-cluster.ts'
 
 const slow = 180_000
 const everything = 'api,router,channels,relay,projector,timekeeper'

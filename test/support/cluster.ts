@@ -1,89 +1,41 @@
-import { existsSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { findPrograms, type Programs } from '../../deploy/cluster/programs.ts'
-import { type ClusterOptions, startCluster } from '../../deploy/cluster/start-cluster.ts'
-import { serverProgram } from './mongodb/built-server.ts'
-import { temporaryDirectory } from './temporary-directory.ts'
+import type { Role } from '#src/config.ts'
+import { createWorld, openService, type Service, type ServiceOptions } from './open-service.ts'
 
-const double = fileURLToPath(new URL('eventstoredb/main.ts', import.meta.url))
+/** What the processes of a cluster are called in `docs/operations.md`: workers and singletons. */
+export const worker: readonly Role[] = ['api', 'router', 'channels']
+export const singleton: readonly Role[] = ['relay', 'projector', 'timekeeper']
 
-const found = ((): Programs | undefined => {
-  try {
-    const programs = findPrograms(process.env)
-    const withDocuments = programs.mongodbServer !== undefined || serverProgram() !== undefined
-    return withDocuments && existsSync(double) ? programs : undefined
-  } catch {
-    return undefined
+/** Several processes on the same stores, queue and providers, each with its own faults. */
+export const openCluster = async <Name extends string>(
+  processes: Readonly<Record<Name, readonly Role[]>>,
+  options: Omit<ServiceOptions, 'world' | 'roles'> = {},
+) => {
+  const world = createWorld({ cluster: true })
+  const opened = {} as Record<Name, Service>
+  for (const [name, roles] of Object.entries(processes) as [Name, readonly Role[]][]) {
+    opened[name] = await openService({ ...options, world, roles })
   }
-})()
-
-/** Whether this machine has the programs of a whole cluster. */
-export const clusterAvailable = found !== undefined
-export const noCluster = '(no nats-server, or no MongoDB-speaking server here)'
-
-/** Asks until it is so, every 100 ms; throws after `limitMs`, for something never happened. */
-export const until = async (
-  what: string,
-  isSo: () => Promise<boolean>,
-  limitMs = 60_000,
-): Promise<void> => {
-  for (let waitedMs = 0; waitedMs < limitMs; waitedMs += 100) {
-    if (await isSo()) return
-    await sleep(100)
-  }
-  throw new Error(`Within ${limitMs} ms it never came to this: ${what}.`)
-}
-
-export const email = (eventId: string, body = 'Hello.') => ({
-  eventId,
-  to: { email: 'mina@example.org' },
-  content: { subject: 'Hello', body },
-})
-
-/** A cluster that ends, with all it kept, when its holder does. */
-export const openTestCluster = async (options: Partial<ClusterOptions> = {}) => {
-  await using opening = new AsyncDisposableStack()
-  const directory = temporaryDirectory()
-  opening.defer(() => directory[Symbol.dispose]())
-  const cluster = opening.use(
-    await startCluster({
-      sandbox: { receiptDelayMs: 50 },
-      ...options,
-      settings: { PABAL_LOG_LEVEL: 'error', ...options.settings },
-      ...{ directory: directory.path, programs: found! },
-    }),
-  )
-  const headers = {
-    authorization: `Bearer ${cluster.firstKey}`,
-    'content-type': 'application/json',
-  }
-  const urlOf = (index: number): string => cluster.processes[index]!.url
-  const opened = opening.move()
+  const all = () => Object.values<Service>(opened)
   return {
-    ...cluster,
-    directory: directory.path,
-    /** Asks the process with this number. */
-    get: (path: string, index = 0) => fetch(urlOf(index) + path, { headers }),
-    post: (path: string, body: object, index = 0) =>
-      fetch(urlOf(index) + path, { method: 'POST', headers, body: JSON.stringify(body) }),
-    async statusOf(eventId: string, index = 0): Promise<string> {
-      const query = new URLSearchParams({ eventId })
-      const answer = await fetch(`${urlOf(index)}/v1/notifications?${query}`, { headers })
-      const { status } = (await answer.json()) as { status: string | number }
-      return String(status)
+    world,
+    processes: opened,
+    /** Another process, or the next one of a name. */
+    async start(name: Name, roles: readonly Role[], more: Partial<ServiceOptions> = {}) {
+      opened[name] = await openService({ ...options, ...more, world, roles })
+      return opened[name]
     },
-    async readiness(index = 0) {
-      const answer = await fetch(`${urlOf(index)}/readyz`)
-      const { ready, problems } = (await answer.json()) as {
-        ready: boolean
-        problems: { code: string; provider?: string }[]
-      }
-      const codes = problems.filter(({ provider }) => !provider).map(({ code }) => code)
-      return { status: answer.status, ready, codes }
+    async [Symbol.asyncDispose]() {
+      for (const each of all()) await each.crash()
     },
-    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }
 
-export type TestCluster = Awaited<ReturnType<typeof openTestCluster>>
+/** Which of them has a role now. */
+export const holders = (
+  role: Role,
+  processes: readonly Pick<Service, 'lines'>[],
+): readonly boolean[] =>
+  processes.map(({ lines }) => {
+    const last = lines.findLast((line) => line.fields.role === role)
+    return last?.message === 'This process has a role.'
+  })
