@@ -8,7 +8,10 @@ const variables = Object.keys(settings.properties).map(variableOf)
 /** A name that is no setting, shown as what not to do. */
 const warnedOf = new Set(['PABAL_KEY'])
 
-const others = ['README.md', '.env.example', 'Dockerfile', 'deploy/pabal.service']
+const others = [
+  ...['README.md', '.env.example', 'Dockerfile', 'deploy/pabal.service'],
+  ...['docker-compose.yml', 'deploy/compose/env.example'],
+]
 
 describe('the documentation of the settings', () => {
   test('is as `npm run docs` writes it', () => {
