@@ -4,6 +4,7 @@ import {
   MongoNetworkError,
   MongoNetworkTimeoutError,
   MongoNotConnectedError,
+  MongoOperationTimeoutError,
   MongoServerClosedError,
   MongoServerError,
   MongoServerSelectionError,
@@ -65,6 +66,8 @@ const tooLarge: ReadonlySet<number> = new Set([10334, 17419, 17420, 17280])
 const conditionOf = (error: MongoError): Condition | undefined => {
   if (error instanceof MongoServerError) return conditions[Number(error.code)]
   if (error instanceof MongoNetworkTimeoutError) return timeout
+  // Thrown by the driver of its own accord, whatever it says of `timeoutMS`.
+  if (error instanceof MongoOperationTimeoutError) return timeout
   if (error instanceof MongoServerSelectionError) return unreachable
   if (error instanceof MongoNetworkError) return unreachable
   // The driver does not export its class: no connection of the pool became free.
