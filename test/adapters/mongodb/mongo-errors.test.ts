@@ -34,8 +34,11 @@ describe('what the driver throws', () => {
     expect(isPassing(error)).toBe(again)
   })
 
-  test('of the network is unavailable, to be tried again', () => {
-    const error = asPortError(new MongoNetworkError('connection 3 closed'))
+  test.each([
+    new MongoNetworkError('connection 3 closed'),
+    Object.assign(new Error('This socket has been ended by the other party'), { code: 'EPIPE' }),
+  ])('of the network is unavailable, to be tried again: %s', (thrown) => {
+    const error = asPortError(thrown)
     expect(error).toMatchObject({ code: 'documents/unreachable' })
     expect(isPassing(error)).toBe(true)
   })
