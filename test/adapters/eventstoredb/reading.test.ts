@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { streamPrefixes } from '#adapters/eventstoredb/envelope.ts'
 import {
   comparePositions,
   formatPosition,
@@ -131,6 +133,13 @@ describe('a read', () => {
     double.faults.arm({ kind: 'read-no-reply', times: 1_000 })
     await expect(hasty.read(stream)).rejects.toMatchObject({ code: 'eventstore/no-answer' })
   })
+})
+
+test('every kind of stream that the documentation names is found by subscriptions', () => {
+  const page = readFileSync(new URL('../../../docs/events.md', import.meta.url), 'utf8')
+  const kinds = [...page.matchAll(/^\| `([a-z]+-)<[^|]+ \|/gm)].map(([, prefix]) => prefix)
+  expect(kinds.length).toBeGreaterThanOrEqual(6)
+  expect(kinds.filter((prefix) => !streamPrefixes.includes(prefix ?? ''))).toEqual([])
 })
 
 describe('positions', () => {
