@@ -1,25 +1,36 @@
 import { createServer } from 'node:net'
 import { openHandlebarsRenderer } from '#adapters/handlebars/renderer.ts'
-import { createInProcessWorkQueue } from '#adapters/in-process/in-process-work-queue.ts'
+import { runningSdk } from '#adapters/opentelemetry/running.ts'
+import { createSystemClock } from '#adapters/system/system-clock.ts'
 import { buildServer } from '#api/server.ts'
 import { createAccept } from '#handlers/accept.ts'
+import { runFeed } from '#handlers/feed.ts'
 import { createOperations } from '#handlers/operate.ts'
 import { createRecipients } from '#handlers/recipients.ts'
 import { createTemplates } from '#handlers/templates.ts'
 import { StartRefused } from '#ports/errors.ts'
+import type { EventFeed } from '#ports/event-feed.ts'
+import type { Log } from '#ports/log.ts'
+import type { Around } from './app/base.ts'
 import { startControl } from './app/control.ts'
-import { type Around, openEmbedded } from './app/embedded.ts'
+import type { Core } from './app/core.ts'
 import { createHealth } from './app/health.ts'
+import { openBase } from './app/open-base.ts'
 import { createOperatorOrders } from './app/operations.ts'
 import { policiesOf } from './app/policies.ts'
+import { createProbes } from './app/probes.ts'
 import { openProviders } from './app/providers.ts'
 import { createReactions } from './app/reactions.ts'
+import type { Follower } from './app/roles.ts'
 import { announceWebhook, withSandbox } from './app/sandbox-settings.ts'
+import { followersOf, gaugeSources } from './app/telemetry/gauges.ts'
+import { createTelemetry } from './app/telemetry/telemetry.ts'
 import type { Config } from './config.ts'
 
 export interface App extends AsyncDisposable {
   readonly url: string
-  readonly synchronous: number
+  /** Embedded only: `PRAGMA synchronous` of the log. */
+  readonly synchronous?: number
   /** Printed once: there was no app yet, so `default` was made with this key. */
   readonly firstKey?: string
   /** Resolves when the service cannot go on; the reason has been logged. */
@@ -47,6 +58,12 @@ const urlOf = (host: string, port: number): string => {
   return host.includes(':') ? `http://[${host}]:${port}` : `http://${host}:${port}`
 }
 
+/** Other services hear from now on: what lies further back they can read from the log. */
+const feedFollower = (core: Core, feed: EventFeed): Follower => ({
+  name: 'feed',
+  run: (tenure) => runFeed({ ...core, feed, tenure, from: 'head' }),
+})
+
 const listenRefused = (config: Config, port: number, cause: unknown): StartRefused =>
   new StartRefused(
     'start/port',
@@ -57,7 +74,16 @@ const listenRefused = (config: Config, port: number, cause: unknown): StartRefus
 /** Starts the whole service. What was opened is closed again, last first, also when a later step throws. */
 export const startApp = async (given: Config, around: Around = {}): Promise<App> => {
   await using opening = new AsyncDisposableStack()
-  const core = opening.use(await openEmbedded(given, around))
+  let logOf: Log | undefined
+  const telemetry = createTelemetry({
+    clock: createSystemClock(),
+    log: () => logOf,
+    token: given.metricsToken,
+    sdk: runningSdk(),
+  })
+  const events: Around['events'] = (opened) => telemetry.events(around.events?.(opened) ?? opened)
+  const core = opening.use(await openBase(given, { ...around, events }))
+  logOf = core.log
   const { config, authorities } = await withSandbox(given)
   const { clock, log, crashPoints, aggregates, recorder, commandPatience } = core
   const port = await freePort(config)
@@ -66,8 +92,12 @@ export const startApp = async (given: Config, around: Around = {}): Promise<App>
   const renderer = opening.use(await openHandlebarsRenderer({ log }))
   const providers = opening.use(await openProviders(config, clock, publicUrl, authorities))
   const onError = (error: unknown) => log.error('Work failed.', { error: error as Error })
-  const inProcess = createInProcessWorkQueue({ clock, onError })
-  const queue = opening.use(around.queue?.(inProcess) ?? inProcess)
+  const opened = opening.use(await core.openQueue(onError))
+  const queue = telemetry.queue(opened, core.events)
+  // Sends what is left while the stores still answer.
+  opening.use(telemetry)
+  const isRelay = given.roles.includes('relay')
+  const feed = isRelay && core.openFeed ? opening.use(await core.openFeed()) : undefined
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>()
   const onFatal = (error: Error): void => {
     log.error('The service cannot go on.', { error })
@@ -78,19 +108,31 @@ export const startApp = async (given: Config, around: Around = {}): Promise<App>
       core,
       config,
       policies: policiesOf(config),
-      providers,
+      providers: {
+        credentials: providers.credentials,
+        channels: new Map(
+          [...providers.channels].map(([name, channel]) => [name, telemetry.channel(channel)]),
+        ),
+      },
       renderer,
       queue,
       onFatal,
+      roles: config.roles,
+      followers: feed ? [feedFollower(core, feed)] : [],
     }),
   )
   await reactions.start()
+  const followers = () => followersOf(core.projector.progress, reactions.relayed)
+  telemetry.observe(gaugeSources({ ...core, queue, credentials: reactions.credentials, followers }))
 
-  const progress = () => core.projector.progress
-  const { credentials, receipts } = reactions
+  const progress = () => core.board.progress
+  const { credentialsView: credentials, receipts, clockCheck } = reactions
+  const isApi = config.roles.includes('api')
   const patience = commandPatience
   const server = buildServer({
-    accept: createAccept({ ...core, categories: config.categories, crashPoints }),
+    accept: telemetry.accept(createAccept({ ...core, categories: config.categories, crashPoints })),
+    metrics: telemetry.metrics,
+    tracing: telemetry.tracing,
     operations: createOperations(core.commandNotifications),
     recipients: createRecipients({ aggregates, recorder, patience }),
     templates: createTemplates({ aggregates, renderer, recorder, patience }),
@@ -103,7 +145,11 @@ export const startApp = async (given: Config, around: Around = {}): Promise<App>
     queue,
     credentials,
     progress,
-    health: createHealth({ credentials, progress, clock, lastFailure: core.lastAppendFailure }),
+    health: createHealth({
+      ...{ credentials, progress, clock, clockCheck, lastFailure: core.lastAppendFailure },
+      silences: createProbes({ ...core, queue }),
+    }),
+    operationsOnly: !isApi,
     categories: config.categories,
     clock,
     log,
@@ -115,23 +161,25 @@ export const startApp = async (given: Config, around: Around = {}): Promise<App>
     version,
   })
   opening.defer(() => server.close())
-  const orders = createOperatorOrders({ core, running: { project: reactions.project } })
-  opening.use(await startControl(core.paths.control, orders, log))
+  if (core.controlPath !== undefined) {
+    const orders = createOperatorOrders({ core, running: true })
+    opening.use(await startControl(core.controlPath, orders, log))
+  }
   try {
     await server.listen({ host: config.host, port })
   } catch (cause) {
     throw listenRefused(config, port, cause)
   }
-  await announceWebhook(config, publicUrl)
   let firstKey: string | undefined
-  if (!(await core.apps.exists(firstApp))) {
+  if (isApi) await announceWebhook(config, publicUrl)
+  if (isApi && !(await core.apps.exists(firstApp))) {
     firstKey = (await core.apps.issueKey(firstApp, [], 'start')).key
   }
   const running = opening.move()
   return {
     url,
-    synchronous: core.synchronous,
     failed,
+    ...(core.synchronous !== undefined && { synchronous: core.synchronous }),
     ...(firstKey !== undefined && { firstKey }),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }

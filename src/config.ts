@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
+import { contradictions, variableOf } from './contradictions.ts'
 import { Secret } from './ports/secret.ts'
 
 const text = (description: string, initial?: string) =>
@@ -18,10 +19,20 @@ const perSecond = (who: string, initial: number) =>
     maximum: 1_000_000,
   })
 
+export { variableOf } from './contradictions.ts'
+
+/** What a process may do. `relay`, `projector` and `timekeeper` are done by one process at a time. */
+export const roleNames = ['api', 'router', 'channels', 'relay', 'projector', 'timekeeper'] as const
+export type Role = (typeof roleNames)[number]
+
 /** Every setting there is: `pushDeadlineMs` is PABAL_PUSH_DEADLINE_MS. The documentation is made from it. */
 export const settings = Type.Object({
   host: text('Address to listen on.', '127.0.0.1'),
   port: whole('Port to listen on; 0 takes any free one.', 7070, 0, 65_535),
+  roles: text(
+    'What this process does, separated by commas: api, router, channels, relay, projector, timekeeper. Of the last three one process at a time is active, the others stand by. Each process serves /healthz, /readyz and /metrics.',
+    roleNames.join(','),
+  ),
   publicUrl: optional(
     'Where providers reach this service for their receipts. Default: the address it listens on.',
   ),
@@ -34,11 +45,14 @@ export const settings = Type.Object({
     },
   ),
   secret: secret(
-    'Key of all keyed hashes, 32 characters or more. Default: made at the first start and kept in the data directory.',
+    'Key of all keyed hashes, 32 characters or more; the same for every process of a cluster. Default, for one process: made at the first start and kept in the data directory.',
   ),
   categories: text(
     'Categories and their purpose (security, transactional or ad): name:purpose, separated by commas.',
     'security:security,transactional:transactional,marketing:ad',
+  ),
+  metricsToken: secret(
+    'Token that Prometheus shows for /metrics, 16 characters or more. Default: only keys with the scope operate are let in.',
   ),
   rateLimitPerSecond: whole(
     'Requests a second that one key may make; a line of a batch counts as one.',
@@ -46,6 +60,23 @@ export const settings = Type.Object({
     1,
     1_000_000,
   ),
+
+  eventstoreUrl: secret(
+    'EventStoreDB or KurrentDB, the log of a cluster (esdb://, kurrentdb://, with +discover for several nodes). This and the next two together make a cluster; without them, log and read models are in the data directory.',
+  ),
+  natsUrl: secret('NATS with JetStream, the work queue of a cluster (nats:// or tls://).'),
+  mongodbUrl: secret(
+    'MongoDB, the read models of a cluster (mongodb:// or mongodb+srv://), with the name of the database as its path.',
+  ),
+  eventstoreAppend: Type.Union(
+    ['classic', 'batch'].map((way) => Type.Literal(way)),
+    {
+      description:
+        'How events are appended: classic, one call each, or batch, one stream for all, which is faster and has more ways to fail.',
+      default: 'classic',
+    },
+  ),
+  natsReplicas: whole('Servers that keep each item of the work queue: 1, 3 or 5.', 1, 1, 5),
 
   routeSlots: whole('Notifications routed at the same time.', 64, 1, 10_000),
   pushSlots: whole('Notifications whose pushes are sent at the same time.', 256, 1, 10_000),
@@ -119,14 +150,33 @@ export const settings = Type.Object({
 })
 
 type Plain = Static<typeof settings>
-type SecretName = 'secret' | 'apnsKey' | 'fcmServiceAccount' | 'twilioAuthToken' | 'sendgridApiKey'
+type SecretName =
+  | 'secret'
+  | 'eventstoreUrl'
+  | 'natsUrl'
+  | 'mongodbUrl'
+  | 'metricsToken'
+  | 'apnsKey'
+  | 'fcmServiceAccount'
+  | 'twilioAuthToken'
+  | 'sendgridApiKey'
 
 /** Frozen; secrets print as `[redacted]`. */
 export type Config = Readonly<
-  Omit<Plain, SecretName | 'categories'> & { readonly [S in SecretName]?: Secret } & {
+  Omit<Plain, SecretName | 'categories' | 'roles'> & { readonly [S in SecretName]?: Secret } & {
+    readonly roles: readonly Role[]
     readonly categories: Readonly<Record<string, 'security' | 'transactional' | 'ad'>>
   }
 >
+
+/** A cluster's settings: its three addresses and the key that its processes share. */
+export type ClusterConfig = Config & {
+  readonly [S in 'eventstoreUrl' | 'natsUrl' | 'mongodbUrl' | 'secret']: Secret
+}
+
+/** Whether log, queue and read models are servers; else they are in the data directory. */
+export const isCluster = (config: Config): config is ClusterConfig =>
+  config.eventstoreUrl !== undefined
 
 export type Env = Readonly<Record<string, string | undefined>>
 
@@ -141,51 +191,9 @@ export class ConfigError extends Error {
   }
 }
 
-export const variableOf = (name: string): string =>
-  `PABAL_${name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
-
 const secretNames = Object.entries(settings.properties)
   .filter(([, schema]) => 'secret' in schema)
   .map(([name]) => name)
-
-/** What belongs together: with one of them, all are needed (either one of a list within). */
-const groups: readonly (readonly (string | readonly string[])[])[] = [
-  ['apnsTeamId', 'apnsKeyId', ['apnsKeyFile', 'apnsKey'], 'apnsTopic'],
-  ['twilioAccountSid', 'twilioAuthToken', 'twilioFrom'],
-  ['sendgridApiKey', 'sendgridFrom'],
-]
-
-const groupProblems = (plain: Record<string, unknown>): string[] =>
-  groups.flatMap((group) => {
-    const has = (member: string | readonly string[]) =>
-      [member].flat().some((name) => plain[name] !== undefined)
-    if (!group.some(has)) return []
-    const names = (member: string | readonly string[]) =>
-      [member].flat().map(variableOf).join(' or ')
-    return group.filter((member) => !has(member)).map((member) => `${names(member)} is missing.`)
-  })
-
-const contradictions = (plain: Plain): string[] => {
-  const problems = groupProblems(plain)
-  for (const [a, b] of [
-    ['apnsKeyFile', 'apnsKey'],
-    ['fcmServiceAccountFile', 'fcmServiceAccount'],
-  ] as const) {
-    if (plain[a] !== undefined && plain[b] !== undefined) {
-      problems.push(`${variableOf(a)} and ${variableOf(b)} are both set; one is enough.`)
-    }
-  }
-  for (const channel of ['push', 'sms', 'email'] as const) {
-    if (plain[`${channel}BackoffCapMs`] < plain[`${channel}BackoffBaseMs`]) {
-      const [cap, base] = [`${channel}BackoffCapMs`, `${channel}BackoffBaseMs`].map(variableOf)
-      problems.push(`${cap} is less than ${base}.`)
-    }
-  }
-  if (plain.secret !== undefined && plain.secret.length < 32) {
-    problems.push('PABAL_SECRET has fewer than 32 characters.')
-  }
-  return problems
-}
 
 const purposes: ReadonlySet<string> = new Set(['security', 'transactional', 'ad'])
 
@@ -200,6 +208,18 @@ const parseCategories = (list: string, problems: string[]): Config['categories']
     } else categories[name] = purpose as 'ad'
   }
   return categories
+}
+
+const parseRoles = (list: string, problems: string[]): readonly Role[] => {
+  const named = list.split(',').map((each) => each.trim())
+  const asked = new Set(named.filter((each) => each !== ''))
+  const known = new Set<string>(roleNames)
+  for (const each of asked) {
+    if (known.has(each)) continue
+    problems.push(`PABAL_ROLES: there is no role "${each}"; there are ${roleNames.join(', ')}.`)
+  }
+  if (asked.size === 0) problems.push(`PABAL_ROLES: no role is named, of ${roleNames.join(', ')}.`)
+  return roleNames.filter((each) => asked.has(each))
 }
 
 /** Reads PABAL_… variables, and nothing else. Throws `ConfigError` with every problem there is. */
@@ -220,9 +240,10 @@ export const parseConfig = (env: Env): Config => {
   }
   if (problems.length === 0) problems.push(...contradictions(converted))
   const categories = parseCategories(String(converted.categories), problems)
+  const roles = parseRoles(String(converted.roles), problems)
   if (problems.length > 0) throw new ConfigError(problems)
   const sealed = secretNames
     .filter((name) => name in converted)
     .map((name) => [name, new Secret(String(converted[name as keyof Plain]))])
-  return Object.freeze({ ...converted, ...Object.fromEntries(sealed), categories })
+  return Object.freeze({ ...converted, ...Object.fromEntries(sealed), categories, roles })
 }

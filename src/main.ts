@@ -1,3 +1,4 @@
+import { wantedSignals } from '#adapters/opentelemetry/wanted.ts'
 import { Refusal } from '#domain/recorded-fact.ts'
 import { StartRefused } from '#ports/errors.ts'
 import { ConfigError } from './config.ts'
@@ -47,6 +48,10 @@ const commands: Readonly<
     help: 'copy log and read models to an empty directory, also while the service runs',
     load: async () => (await import('./cli/backup.ts')).runBackup,
   },
+  doctor: {
+    help: 'say what is wrong with settings, servers and providers',
+    load: async () => (await import('./cli/doctor/doctor.ts')).runDoctor,
+  },
   bench: {
     help: 'measure this machine',
     load: async () => (await import('../bench/main.ts')).runBench,
@@ -78,6 +83,19 @@ const explain = (error: unknown): string => {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
+/** Before anything else is loaded, and only when the standard variables ask for it. */
+const startTelemetry = async (env: NodeJS.ProcessEnv): Promise<void> => {
+  const { traces, metrics } = wantedSignals(env)
+  if (!traces && !metrics) return
+  // The SDK reads the environment itself; this is its own name for a default.
+  if (!/(?:^|,)\s*service\.name=/.test(env.OTEL_RESOURCE_ATTRIBUTES ?? '')) {
+    env.OTEL_SERVICE_NAME ??= 'pabal'
+  }
+  const { startSdk } = await import('#adapters/opentelemetry/sdk.ts')
+  const { allInstruments } = await import('./app/telemetry/instruments.ts')
+  startSdk(env, allInstruments)
+}
+
 const main = async ([name = '', ...args]: string[]): Promise<number> => {
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (!command) {
@@ -85,6 +103,7 @@ const main = async ([name = '', ...args]: string[]): Promise<number> => {
     process.stderr.write(asked ? usage() : `There is no command ${name}.\n\n${usage()}`)
     return asked && name !== '' ? 0 : 2
   }
+  if (name === 'start') await startTelemetry(process.env)
   const run = await command.load()
   return run(args, process.env)
 }

@@ -7,7 +7,7 @@ import type {
 } from '#ports/document-store.ts'
 import type { EventStore, NewEvent } from '#ports/event-store.ts'
 import type { DisposableWorkQueue, WorkQueue } from '#ports/work-queue.ts'
-import type { Around } from '#src/app/embedded.ts'
+import type { Around } from '#src/app/base.ts'
 
 /** Ways to break the service that the campaign has to find, and one that must not harm. */
 export const sabotageNames = [

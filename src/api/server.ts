@@ -14,12 +14,14 @@ import { batchRoute } from './routes/batch.ts'
 import { callbackRoutes } from './routes/callbacks.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
+import { metricRoutes } from './routes/metrics.ts'
 import { notificationRoutes } from './routes/notifications.ts'
 import { queryRoutes } from './routes/queries.ts'
 import { queueRoutes } from './routes/queues.ts'
 import { recipientRoutes } from './routes/recipients.ts'
 import { suppressionRoutes } from './routes/suppressions.ts'
 import { templateRoutes } from './routes/templates.ts'
+import { traceRequests } from './trace-requests.ts'
 
 export type { Health } from './health.ts'
 export { type ApiNeeds, defaultLimits, type Limits } from './needs.ts'
@@ -76,9 +78,11 @@ const stopGently = (app: FastifyInstance, { clock }: ApiNeeds): AbortSignal => {
   return stopping.signal
 }
 
-const logRequests = (app: FastifyInstance, { log }: ApiNeeds): void => {
+const logRequests = (app: FastifyInstance, { log, metrics }: ApiNeeds): void => {
   // The pattern, not the path: paths name people.
   app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'unknown'
+    metrics?.onRequest(request.method, route, reply.statusCode, reply.elapsedTime)
     log.debug('A request was answered.', {
       method: request.method,
       route: request.routeOptions.url,
@@ -118,14 +122,17 @@ export const buildServer = (needs: ApiNeeds): FastifyInstance => {
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
   app.setNotFoundHandler(notFound)
   answerErrors(app, log)
+  if (needs.tracing) traceRequests(app, needs.tracing)
   logRequests(app, needs)
   parseJsonBodies(app, clock, limits.requestTimeoutMs)
   describeRoutes(app, version)
-  app.register(async (keyed) => keyedRoutes(keyed, routing))
-  app.register(async (signed) => callbackRoutes(signed, routing))
   app.register(async (open) => {
     healthRoutes(open, routing)
-    openApiRoute(open)
+    metricRoutes(open, routing)
   })
+  if (needs.operationsOnly) return app
+  app.register(async (keyed) => keyedRoutes(keyed, routing))
+  app.register(async (signed) => callbackRoutes(signed, routing))
+  app.register(async (open) => openApiRoute(open))
   return app
 }

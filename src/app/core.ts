@@ -3,9 +3,11 @@ import { createAggregates } from '#handlers/aggregates.ts'
 import { createApps } from '#handlers/apps.ts'
 import { createCheckpoints } from '#handlers/checkpoints.ts'
 import { createNotifications } from '#handlers/notifications.ts'
+import { checkpointName, createProgressBoard } from '#handlers/progress.ts'
 import { createProjector } from '#handlers/projector.ts'
 import { createReadModels, type ReadModels } from '#handlers/read-models.ts'
 import { createRecorder } from '#handlers/recorder.ts'
+import { createTallies } from '#handlers/tally.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { CrashPoints } from '#ports/crash-points.ts'
 import type { DocumentStore } from '#ports/document-store.ts'
@@ -14,6 +16,9 @@ import type { EventStore } from '#ports/event-store.ts'
 import type { KeyHash } from '#ports/key-hash.ts'
 import type { Log } from '#ports/log.ts'
 import type { Random } from '#ports/random.ts'
+import type { StoreTime } from '#ports/store-time.ts'
+import { allProjections } from '#projections/all.ts'
+import { notificationsProjection } from '#projections/notifications/notifications.ts'
 import type { Projection } from '#projections/projection.ts'
 import { type RecipientDocument, recipientsProjection } from '#projections/recipients/recipients.ts'
 
@@ -31,6 +36,10 @@ export interface Ground {
   readonly keyHash: KeyHash
   /** Fires when the stores are about to be closed: nobody waits for them any longer. */
   readonly closing: AbortSignal
+  /** No other process uses these stores, and none can: roles need no leases, credentials are not shared. */
+  readonly exclusive?: boolean
+  /** What the clocks of several processes are compared with. */
+  readonly storeTime?: StoreTime
 }
 
 const projectedRecipient =
@@ -62,13 +71,17 @@ export const createCore = (ground: Ground) => {
   })
   const recorder = createRecorder({ events, clock, random, log })
   const checkpoints = createCheckpoints({ events, documents, log })
-  const following = { events, documents, checkpoints, readModels, clock, crashPoints, log }
+  const counted = notificationsProjection as unknown as Projection
+  const tallies = createTallies({ documents, readModels, log, counted, nameOf: checkpointName })
+  const following = { events, documents, checkpoints, readModels, tallies, clock, crashPoints, log }
+  const projector = createProjector(following)
   return {
     ...ground,
     readModels,
     aggregates,
     recorder,
     checkpoints,
+    tallies,
     patience,
     commandPatience,
     /** For what must be recorded, however long it takes. */
@@ -76,7 +89,12 @@ export const createCore = (ground: Ground) => {
     /** For somebody who waits for an answer. */
     commandNotifications: createNotifications({ events, recorder, patience: commandPatience }),
     apps: createApps({ aggregates, recorder, keyHash, random, patience: commandPatience }),
-    projector: createProjector(following),
+    projector,
+    board: createProgressBoard({
+      projections: allProjections,
+      own: () => projector.progress,
+      ...{ events, checkpoints, readModels, clock },
+    }),
   }
 }
 

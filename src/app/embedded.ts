@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createInProcessWorkQueue } from '#adapters/in-process/in-process-work-queue.ts'
 import { createPinoLog } from '#adapters/pino/pino-log.ts'
 import { lockDataDirectory } from '#adapters/sqlite/data-directory.ts'
 import { openSqliteDocumentStore } from '#adapters/sqlite/sqlite-document-store.ts'
@@ -9,24 +10,12 @@ import { createHmacKeyHash } from '#adapters/system/hmac-key-hash.ts'
 import { createSystemClock } from '#adapters/system/system-clock.ts'
 import { createSystemRandom } from '#adapters/system/system-random.ts'
 import { unarmedCrashPoints } from '#adapters/system/unarmed-crash-points.ts'
-import type { CrashPoints } from '#ports/crash-points.ts'
-import type { DocumentStore } from '#ports/document-store.ts'
-import type { EventStore } from '#ports/event-store.ts'
-import type { Log } from '#ports/log.ts'
 import { Secret } from '#ports/secret.ts'
-import type { DisposableWorkQueue } from '#ports/work-queue.ts'
 import type { Config } from '../config.ts'
+import { backupDatabase } from './backup.ts'
+import type { Around, Base } from './base.ts'
 import { createCore } from './core.ts'
 import { watchAppends } from './watch-appends.ts'
-
-/** What a campaign may put around the parts; nothing in normal use. */
-export interface Around {
-  readonly events?: (events: EventStore) => EventStore
-  readonly documents?: (documents: DocumentStore) => DocumentStore
-  readonly queue?: (queue: DisposableWorkQueue) => DisposableWorkQueue
-  readonly crashPoints?: CrashPoints
-  readonly log?: Log
-}
 
 export const pathsOf = (dataDir: string) => ({
   events: join(dataDir, 'events.db'),
@@ -49,7 +38,7 @@ const installationSecret = (config: Config): Secret => {
 }
 
 /** The embedded stores under their lock, and the core on top of them. */
-export const openEmbedded = async (config: Config, around: Around = {}) => {
+export const openEmbedded = async (config: Config, around: Around = {}): Promise<Base> => {
   await using opening = new AsyncDisposableStack()
   const clock = createSystemClock()
   const log = around.log ?? createPinoLog(config.logLevel)
@@ -75,17 +64,24 @@ export const openEmbedded = async (config: Config, around: Around = {}) => {
     crashPoints: around.crashPoints ?? unarmedCrashPoints,
     keyHash,
     closing: closing.signal,
+    exclusive: true,
   })
   const opened = opening.move()
   return {
     ...core,
-    paths,
+    controlPath: paths.control,
     synchronous: events.synchronous,
-    /** Why the log refused its last append, if that is not long ago. */
     lastAppendFailure: watched.lastFailure,
-    backupEvents: events.backup,
+    async openQueue(onError) {
+      const inProcess = createInProcessWorkQueue({ clock, onError })
+      return around.queue?.(inProcess) ?? inProcess
+    },
+    async backup(directory) {
+      // The read models first: a checkpoint that is behind the log's copy is caught up, never ahead of it.
+      await backupDatabase(paths.documents, join(directory, 'read-models.db'))
+      await events.backup(join(directory, 'events.db'))
+      return { directory, files: ['events.db', 'read-models.db'], secret: paths.secret }
+    },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }
-
-export type Embedded = Awaited<ReturnType<typeof openEmbedded>>

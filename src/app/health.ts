@@ -1,7 +1,9 @@
-import type { Credentials } from '#handlers/credentials.ts'
-import type { Progress } from '#handlers/projector.ts'
+import type { ClockCheck } from '#handlers/clock-check.ts'
+import type { CredentialsView } from '#handlers/credentials.ts'
+import type { Progress } from '#handlers/progress.ts'
 import type { Clock } from '#ports/clock.ts'
-import type { Unavailable } from '#ports/errors.ts'
+import type { Silence } from './probes.ts'
+import type { LastFailure } from './watch-appends.ts'
 
 export interface Problem {
   readonly code: string
@@ -13,39 +15,70 @@ const lagMaxMs = 60_000
 
 const providerNames = ['apns', 'fcm', 'twilio', 'sendgrid'] as const
 
-const providerProblems = (credentials: Credentials): Problem[] =>
-  providerNames.flatMap((provider) => {
-    const credential = credentials.get(provider)
-    if (!credential) {
+const providerProblems = (credentials: CredentialsView): Problem[] => {
+  const statuses = new Map(credentials.statuses.map((each) => [each.provider, each.state]))
+  return providerNames.flatMap((provider) => {
+    const state = statuses.get(provider)
+    if (!state) {
       const message = `No credentials for ${provider}: its deliveries are deferred.`
       return [{ code: 'provider/no-credentials', provider, message }]
     }
-    const { state } = credential.circuit
     if (state.is === 'closed') return []
     const message = `Sending through ${provider} is paused: ${state.why}.`
     return [{ code: 'provider/paused', provider, message }]
   })
+}
 
-/** Ready: new requests are durable and move. Providers that wait are named, they do not make it unready. */
-export const createHealth =
-  (needs: {
-    readonly credentials: Credentials
-    readonly progress: () => readonly Progress[]
-    readonly clock: Clock
-    readonly lastFailure: () => Unavailable | undefined
-  }) =>
-  async (): Promise<{ readonly ready: boolean; readonly problems: readonly Problem[] }> => {
-    const { credentials, progress, clock, lastFailure } = needs
+/** Says which read models have not kept up for longer than a change of their keeper takes. */
+const createLagging = (clock: Clock) => {
+  /** Monotonic: when each had caught up last. */
+  const caughtUpAtMs = new Map<string, number>()
+  return (each: Progress): boolean => {
+    const now = clock.monotonic()
+    if (each.caughtUp) caughtUpAtMs.set(each.projection, now)
+    if (each.caughtUp || clock.now() - each.foldedAt < lagMaxMs) return false
+    return now - (caughtUpAtMs.get(each.projection) ?? -Infinity) >= lagMaxMs
+  }
+}
+
+/**
+ * Ready: new requests are durable and answered. Who waits is named and does not make it unready: a provider,
+ * and a queue or read models that do not answer, since what is accepted meanwhile moves when they do again.
+ */
+export const createHealth = (needs: {
+  readonly credentials: CredentialsView
+  readonly progress: () => readonly Progress[]
+  readonly clock: Clock
+  readonly clockCheck?: Pick<ClockCheck, 'isRight'>
+  readonly lastFailure: LastFailure
+  readonly silences: () => Promise<readonly Silence[]>
+}) => {
+  const { credentials, progress, clock, clockCheck, lastFailure, silences } = needs
+  const isLagging = createLagging(clock)
+  return async (): Promise<{ readonly ready: boolean; readonly problems: readonly Problem[] }> => {
     const problems: Problem[] = []
     const failure = lastFailure()
     if (failure) problems.push({ code: failure.code, message: failure.message })
-    for (const each of progress()) {
-      if (each.caughtUp || clock.now() - each.foldedAt < lagMaxMs) continue
+    if (clockCheck?.isRight === false) {
+      const message = 'The clock differs from the store by more than 5 s: no work is taken.'
+      problems.push({ code: 'clock/differs', message })
+    }
+    for (const each of progress().filter(isLagging)) {
       const message = `The read model ${each.projection} is more than a minute behind the log.`
       problems.push({ code: 'projection/behind', message })
     }
+    const silent = await silences()
+    for (const { code, message, halts } of silent) {
+      if (halts && code !== failure?.code) problems.push({ code, message })
+    }
+    const waiting = silent.filter(({ halts }) => !halts)
     return {
       ready: problems.length === 0,
-      problems: [...problems, ...providerProblems(credentials)],
+      problems: [
+        ...problems,
+        ...waiting.map(({ code, message }) => ({ code, message })),
+        ...providerProblems(credentials),
+      ],
     }
   }
+}

@@ -1,14 +1,12 @@
-import { join } from 'node:path'
 import { scopes as allScopes, type Scope } from '#domain/app/app.ts'
 import { Refusal } from '#domain/recorded-fact.ts'
 import { createOperations } from '#handlers/operate.ts'
-import { checkpointName } from '#handlers/projector.ts'
 import { allProjections } from '#projections/all.ts'
 import { type AppDocument, appsProjection } from '#projections/apps/apps.ts'
 import { notificationsProjection } from '#projections/notifications/notifications.ts'
 import type { Projection } from '#projections/projection.ts'
-import { backupDatabase } from './backup.ts'
-import type { Embedded } from './embedded.ts'
+import type { Base } from './base.ts'
+import { createCatchUp } from './catch-up.ts'
 
 type Arguments = Readonly<Record<string, unknown>>
 /** What a person may order from the command line, beside or instead of a running service. */
@@ -32,32 +30,19 @@ const projectionOf = (name: string): Projection => {
   throw new Refusal('app/invalid', `There is no read model ${name}; there are ${names}.`)
 }
 
-/** Without a service nobody keeps the read models up to date: this brings one there, once. */
-const catchUp = async (core: Embedded, projection: Projection): Promise<void> => {
-  const { active } = await core.readModels.generations(projection)
-  const enough = new AbortController()
-  const following = core.projector.follow(projection, active, enough.signal)
-  const name = checkpointName(projection, active)
-  const caughtUp = () =>
-    core.projector.progress.some(
-      (each) => checkpointName(projection, each.generation) === name && each.caughtUp,
-    )
-  while (!caughtUp()) await core.clock.sleep(10)
-  enough.abort()
-  await following
-}
-
 export const createOperatorOrders = (needs: {
-  readonly core: Embedded
-  /** Present when the service runs: its loops keep the read models, and take up a rebuild. */
-  readonly running?: { readonly project: (projection: Projection, generation: number) => void }
+  readonly core: Base
+  /** This process is a service and keeps the read models, or knows who does. */
+  readonly running?: boolean
 }): OperatorOrders => {
-  const { core, running } = needs
+  const { core, running = false } = needs
   const { documents, readModels } = core
   const operations = createOperations(core.commandNotifications)
 
+  const catchUp = createCatchUp(core)
+
   const fresh = async (projection: Projection) => {
-    if (!running) await catchUp(core, projection)
+    if (!running) await catchUp(projection)
     return readModels.active(projection)
   }
 
@@ -124,11 +109,10 @@ export const createOperatorOrders = (needs: {
     },
     async 'projections.list'() {
       const projections: object[] = []
+      await core.board.look()
       for (const projection of allProjections) {
         const generations = await readModels.generations(projection)
-        const progress = core.projector.progress.filter(
-          (each) => each.projection === projection.name,
-        )
+        const progress = core.board.progress.filter((each) => each.projection === projection.name)
         projections.push({
           name: projection.name,
           version: projection.version,
@@ -144,15 +128,14 @@ export const createOperatorOrders = (needs: {
         ...now,
         building: now.building ?? Math.max(now.active, ...(now.retired ?? [])) + 1,
       }))
-      if (running) running.project(projection, building!)
-      return { name: projection.name, building, startsWithService: running === undefined }
+      return {
+        name: projection.name,
+        building,
+        startsWithService: !running && core.exclusive === true,
+      }
     },
     async backup(args) {
-      const directory = textOf(args, 'directory')
-      // The read models first: a checkpoint that is behind the log's copy is caught up, never ahead of it.
-      await backupDatabase(core.paths.documents, join(directory, 'read-models.db'))
-      await core.backupEvents(join(directory, 'events.db'))
-      return { directory, files: ['events.db', 'read-models.db'], secret: core.paths.secret }
+      return core.backup(textOf(args, 'directory'))
     },
   }
 }

@@ -1,37 +1,36 @@
+import { hostname } from 'node:os'
 import type { Lane } from '#domain/notification/events.ts'
 import type { Policies } from '#domain/notification/policy.ts'
-import { UnknownEvent } from '#domain/recorded-fact.ts'
+import { createClockCheck } from '#handlers/clock-check.ts'
 import { createConsequences } from '#handlers/consequences.ts'
 import { createCredentials } from '#handlers/credentials.ts'
 import { createDeliverer } from '#handlers/deliver.ts'
 import { createDestinations } from '#handlers/endpoints.ts'
 import { createMessages, createReferences } from '#handlers/messages.ts'
+import { beatEveryMs, createPeers } from '#handlers/peers.ts'
 import { createPrepare } from '#handlers/prepare.ts'
-import { createMatcher, createQuarantine, matchEveryMs } from '#handlers/quarantine.ts'
+import { createQuarantine } from '#handlers/quarantine.ts'
 import { createReceipts } from '#handlers/receipts.ts'
-import { runRelay } from '#handlers/relay.ts'
 import { createRouter } from '#handlers/route.ts'
 import { createSend } from '#handlers/send.ts'
-import { runTimekeeper } from '#handlers/timekeeper.ts'
+import { createSharedCredentials } from '#handlers/shared-credentials.ts'
 import { createGuard } from '#handlers/work.ts'
 import type { Renderer } from '#ports/renderer.ts'
 import type { WorkQueue } from '#ports/work-queue.ts'
-import { allProjections } from '#projections/all.ts'
-import { callbacksProjection } from '#projections/callbacks/callbacks.ts'
-import { messagesProjection } from '#projections/messages/messages.ts'
-import { notificationsProjection } from '#projections/notifications/notifications.ts'
-import type { Projection } from '#projections/projection.ts'
-import type { Config } from '../config.ts'
+import { type Config, type Role, roleNames } from '../config.ts'
 import type { Core } from './core.ts'
 import type { Providers } from './providers.ts'
+import { createSingletons, type Follower, leasesOf, termsOf } from './roles.ts'
+import { createSupervise } from './supervise.ts'
 
-const restartMs = 1_000
 /** What is under way has this long to come to its end. */
 const stopMs = 12_000
+/** What the stores have to be told at the end. */
+const goodbyeMs = 2_000
+/** How far the read models are, as others keep them. */
+const lookEveryMs = 500
 
-const asProjection = (projection: unknown): Projection => projection as Projection
-
-/** Everything that moves by itself. `start` sets it going; a loop that fails is started again. */
+/** Everything that moves by itself. `start` sets the roles of this process going. */
 export const createReactions = (needs: {
   readonly core: Core
   readonly config: Pick<Config, 'routeSlots' | 'pushSlots' | 'smsSlots' | 'emailSlots'>
@@ -40,31 +39,35 @@ export const createReactions = (needs: {
   readonly renderer: Renderer
   readonly queue: WorkQueue
   readonly onFatal: (error: Error) => void
+  /** Default: all. */
+  readonly roles?: readonly Role[]
+  readonly followers?: readonly Follower[]
 }) => {
-  const { core, config, policies, providers, renderer, queue, onFatal } = needs
+  const { core, config, policies, providers, renderer, queue, onFatal, followers = [] } = needs
   const { events, documents, clock, random, log, crashPoints, keyHash, aggregates, recorder } = core
-  const { checkpoints, readModels, projector, notifications } = core
+  const { notifications, board, exclusive = false } = core
+  const roles: ReadonlySet<Role> = new Set(needs.roles ?? roleNames)
   const stopping = new AbortController()
   const { signal } = stopping
   const loops = new Set<Promise<void>>()
+  const supervise = createSupervise({ clock, log, onFatal })
+  const loop = (name: string, run: () => Promise<void>): void =>
+    void loops.add(supervise(name, signal, run))
 
-  const loop = (name: string, run: () => Promise<void>): void => {
-    const supervised = (async () => {
-      while (!signal.aborted) {
-        try {
-          return await run()
-        } catch (error) {
-          if (signal.aborted) return
-          if (error instanceof UnknownEvent) return onFatal(error)
-          log.error('A loop failed; it is started again.', { loop: name, error: error as Error })
-          await clock.sleep(restartMs, signal)
-        }
-      }
-    })()
-    loops.add(supervised)
+  // Under which this process sends; alone on its stores it also knows the pauses that there are.
+  const usable = roles.has('channels') || exclusive ? providers.credentials : []
+  const processName = `${hostname()}:${process.pid}`
+  const self = {
+    name: processName,
+    roles: [...roles],
+    credentials: usable.map(({ name, channel: { provider } }) => ({ name, provider })),
   }
-
-  const credentials = createCredentials(providers.credentials, { clock, random, log })
+  const peers = createPeers({ documents, clock, random, self })
+  const shared = createSharedCredentials({ documents, peers, clock, random, log })
+  const together = exclusive ? {} : { together: shared.together }
+  const credentials = createCredentials(usable, { clock, random, log, ...together })
+  const credentialsView = usable.length > 0 || exclusive ? credentials : shared.view
+  const clockCheck = createClockCheck({ storeTime: core.storeTime, clock, log })
   const messages = createMessages({ aggregates, renderer, keyHash })
   const destinations = createDestinations(aggregates)
   const consequences = createConsequences({
@@ -90,79 +93,94 @@ export const createReactions = (needs: {
     crashPoints,
   })
 
-  /** Loops over every generation of a read model that is fed; a rebuild adds one. */
-  const project = (projection: Projection, generation: number): void =>
-    loop(`projector ${projection.name}.${generation}`, () =>
-      projector.follow(projection, generation, signal),
-    )
-  const startProjectors = async (): Promise<void> => {
-    for (const projection of allProjections) {
-      const { active, building, retired = [] } = await readModels.generations(projection)
-      for (const generation of [active, ...retired]) project(projection, generation)
-      if (building !== undefined) project(projection, building)
-    }
+  let relayed: string | undefined
+  const onPosition = (position: string): void => {
+    relayed = position
   }
-
-  let caughtUpOnce = false
-  const agendaProgress = () =>
-    projector.progress.find((each) => each.projection === notificationsProjection.name)
-  /** While the read model lags, its own newest event is now: its lag must not feed itself. */
-  const agendaTime = (): number => {
-    const progress = agendaProgress()
-    if (progress?.caughtUp) caughtUpOnce = true
-    return progress && !progress.caughtUp ? progress.foldedAt : clock.now()
+  const singletons = createSingletons({
+    ...{ core, queue, receipts, credentials: credentialsView, supervise, followers, onPosition },
+  })
+  const leases = leasesOf(core, processName)
+  const terms = termsOf(clockCheck)
+  const singleton = (role: keyof typeof singletons): void => {
+    if (!roles.has(role)) return
+    loop(`role ${role}`, () => leases.hold(terms[role], signal, singletons[role]))
   }
 
   const guard = createGuard({ events, recorder, log, signal: core.patience.signal, onFatal })
+  /** Takes work for as long as the clock is right. */
+  const consume = async (lane: Lane, slots: number, handle: ReturnType<typeof guard>) => {
+    while (!signal.aborted) {
+      await clockCheck.untilRight(signal)
+      const until = AbortSignal.any([signal, clockCheck.wrong])
+      await queue.consume(lane, { slots, signal: until }, handle)
+      if (!until.aborted) return
+    }
+  }
   const work = (lane: Lane, slots: number, handle: Parameters<typeof guard>[0]): void =>
-    loop(`lane ${lane}`, () => queue.consume(lane, { slots, signal }, guard(handle)))
+    loop(`lane ${lane}`, () => consume(lane, slots, guard(handle)))
+
+  /** Tells the other processes of this one, and hears of them. */
+  const meet = async (): Promise<void> => {
+    try {
+      await peers.beat()
+      await shared.sync(credentials)
+    } catch (error) {
+      log.warn('The other processes could not be heard of.', { error: error as Error })
+    }
+  }
+  const meetAgain = async (): Promise<void> => {
+    while (!signal.aborted) {
+      await clock.sleep(beatEveryMs, signal)
+      if (!signal.aborted) await meet()
+    }
+  }
+  const watchProgress = async (): Promise<void> => {
+    while (!signal.aborted) {
+      await board.look()
+      await clock.sleep(lookEveryMs, signal)
+    }
+  }
 
   const start = async (): Promise<void> => {
-    await startProjectors()
-    loop('relay', () => runRelay({ events, queue, checkpoints, clock, crashPoints, signal }))
-    work('route', config.routeSlots, route)
-    work('push', config.pushSlots, deliver)
-    work('sms', config.smsSlots, deliver)
-    work('email', config.emailSlots, deliver)
-    loop('timekeeper', () =>
-      runTimekeeper({
-        documents,
-        collection: () => readModels.active(asProjection(notificationsProjection)),
-        queue,
-        clock,
-        crashPoints,
-        signal,
-        agendaTime,
-        caughtUpOnce: () => caughtUpOnce,
-        isPaused: credentials.isPaused,
-        isKnown: (name) => credentials.get(name) !== undefined,
-        onError: (error) => log.warn('The agenda could not be read.', { error: error as Error }),
-      }),
-    )
-    const collections = async () => ({
-      callbacks: await readModels.active(asProjection(callbacksProjection)),
-      messages: await readModels.active(asProjection(messagesProjection)),
-    })
-    const matcher = { events, documents, collections, receipts, recorder, clock }
-    const match = createMatcher({ ...matcher, signal: core.patience.signal })
-    loop('receipts', async () => {
-      while (!signal.aborted) {
-        await clock.sleep(matchEveryMs, signal)
-        if (!signal.aborted) await match()
-      }
-    })
+    // Whom it shares credentials with is known before the first attempt, if it can be.
+    if (!exclusive) await Promise.race([meet(), clock.sleep(goodbyeMs, signal)])
+    if (!exclusive) loop('peers', meetAgain)
+    if (!exclusive || !roles.has('projector')) loop('progress', watchProgress)
+    await clockCheck.look()
+    loop('clock', () => clockCheck.run(signal))
+    singleton('projector')
+    singleton('relay')
+    if (roles.has('router')) work('route', config.routeSlots, route)
+    if (roles.has('channels')) {
+      work('push', config.pushSlots, deliver)
+      work('sms', config.smsSlots, deliver)
+      work('email', config.emailSlots, deliver)
+    }
+    singleton('timekeeper')
   }
 
   return {
     start,
+    /** Of this process. */
     credentials,
+    /** As far as is known, of all processes. */
+    credentialsView,
+    clockCheck,
     receipts,
-    project,
+    /** Where the relay of this process stands; `undefined`: it has relayed nothing yet. */
+    get relayed() {
+      return relayed
+    },
     async [Symbol.asyncDispose]() {
       stopping.abort()
       const ended = new AbortController()
       await Promise.race([Promise.all(loops), clock.sleep(stopMs, ended.signal)])
       ended.abort()
+      if (exclusive) return
+      const told = new AbortController()
+      await Promise.race([peers.leave().catch(() => {}), clock.sleep(goodbyeMs, told.signal)])
+      told.abort()
     },
   }
 }

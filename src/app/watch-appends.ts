@@ -5,6 +5,9 @@ import type { EventStore } from '#ports/event-store.ts'
 /** A refused append says something for this long: without traffic nothing would tell that it works again. */
 const failureAgeMaxMs = 10_000
 
+/** Why the log refused its last append, if that is not long ago. */
+export type LastFailure = () => Unavailable | undefined
+
 /** Remembers whether the log took its last append. */
 export const watchAppends = (events: EventStore, clock: Clock) => {
   let failure: { readonly error: Unavailable; readonly atMs: number } | undefined
@@ -20,7 +23,9 @@ export const watchAppends = (events: EventStore, clock: Clock) => {
   }
   return {
     events: Object.create(events, { append: { value: append } }) as EventStore,
-    lastFailure: (): Unavailable | undefined =>
-      failure && clock.monotonic() - failure.atMs < failureAgeMaxMs ? failure.error : undefined,
+    lastFailure: (() =>
+      failure && clock.monotonic() - failure.atMs < failureAgeMaxMs
+        ? failure.error
+        : undefined) satisfies LastFailure,
   }
 }

@@ -1,18 +1,24 @@
 import { askControl } from '../app/control.ts'
-import { openEmbedded, pathsOf } from '../app/embedded.ts'
+import { pathsOf } from '../app/embedded.ts'
+import { openBase } from '../app/open-base.ts'
 import { createOperatorOrders } from '../app/operations.ts'
-import { type Env, parseConfig } from '../config.ts'
+import { type Env, isCluster, parseConfig } from '../config.ts'
 
-/** Has an order carried out: by the running service, or, when none runs, here under its lock. */
+/**
+ * Has an order carried out: by the running service, or, when none runs, here under its lock. In a cluster
+ * always here, on the servers that all processes share.
+ */
 export const giveOrder = async <Answer extends object>(
   env: Env,
   order: string,
   args: object,
 ): Promise<Answer> => {
   const config = parseConfig(env)
-  const answer = await askControl(pathsOf(config.dataDir).control, order, args)
-  if (answer) return answer as Answer
-  await using core = await openEmbedded(config)
+  if (!isCluster(config)) {
+    const answer = await askControl(pathsOf(config.dataDir).control, order, args)
+    if (answer) return answer as Answer
+  }
+  await using core = await openBase(config, {}, 'order')
   return (await createOperatorOrders({ core })[order]!({ ...args })) as Answer
 }
 

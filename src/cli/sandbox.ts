@@ -21,7 +21,9 @@ const parseSandboxArgs = (args: string[]) => {
   const { values } = parseArgs({
     args,
     options: {
+      host: { type: 'string', default: '127.0.0.1' },
       port: { type: 'string', default: String(basePortDefault) },
+      'callback-host': { type: 'string', multiple: true, default: [] },
       seed: { type: 'string', default: '1' },
       faults: { type: 'string', default: '0' },
       'receipt-delay': { type: 'string', default: '200' },
@@ -29,6 +31,8 @@ const parseSandboxArgs = (args: string[]) => {
     },
   })
   return {
+    host: values.host,
+    callbackHosts: values['callback-host'],
     ports: portsFrom(numberIn('port', values.port, 65_531)),
     seed: numberIn('seed', values.seed, Number.MAX_SAFE_INTEGER),
     faultRate: numberIn('faults', values.faults, 1),

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { StartRefused } from '#ports/errors.ts'
 import { type App, startApp } from '../app.ts'
-import { type Config, type Env, parseConfig } from '../config.ts'
+import { type Config, type Env, isCluster, parseConfig } from '../config.ts'
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
 /** What is under way may end; after that the process goes, and loses nothing by it. */
@@ -31,7 +31,8 @@ const startSandbox = async (): Promise<string> => {
 }
 
 const greeting = (app: App, config: Config): string => {
-  const lines = [`Pabal listens on ${app.url}; its data is in ${config.dataDir}.`]
+  const where = isCluster(config) ? 'on three servers' : `in ${config.dataDir}`
+  const lines = [`Pabal listens on ${app.url}; its data is ${where}.`]
   if (app.firstKey !== undefined) {
     lines.push(
       '',
@@ -69,9 +70,13 @@ export const runStart = async (args: string[], env: Env): Promise<number> => {
     options: {
       sandbox: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
+      roles: { type: 'string' },
     },
   })
-  let config = parseConfig(env)
+  let config = parseConfig({
+    ...env,
+    ...(values.roles !== undefined && { PABAL_ROLES: values.roles }),
+  })
   if (values.sandbox && config.sandboxUrl === undefined) {
     config = { ...config, sandboxUrl: await startSandbox() }
   }

@@ -53,6 +53,8 @@ export type Accept = (
   app: string,
   actor: string,
   request: NotificationRequest,
+  /** W3C `traceparent` of whoever asks: kept in the event, and in all that follow from it. */
+  traceparent?: string,
 ) => Promise<{ readonly answer: FirstAnswer; readonly replayed: boolean }>
 
 export type Categories = Readonly<Record<string, 'security' | 'transactional' | 'ad'>>
@@ -148,7 +150,7 @@ export const createAccept = (needs: {
     )
   }
 
-  return async (app, actor, request) => {
+  return async (app, actor, request, traceparent) => {
     const id = notificationIdOf(app, request.eventId)
     const stream = `notification-${id}`
     const fingerprint = sha256(canonicalJson(request))
@@ -165,7 +167,8 @@ export const createAccept = (needs: {
       if (!(error instanceof Refusal)) throw error
       return await known(error)
     }
-    const recorded = recorder.record(decided, { app, actor, correlationId: id })
+    const context = { app, actor, correlationId: id, ...(traceparent && { traceparent }) }
+    const recorded = recorder.record(decided, context)
     crashPoints.reach('before-append')
     try {
       await events.append(stream, recorded, { expected: 'no-stream' })

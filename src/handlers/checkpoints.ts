@@ -1,7 +1,9 @@
-import type { CollectionDeclaration, DocumentStore } from '#ports/document-store.ts'
+import type { CollectionDeclaration, DocumentStore, StoredDocument } from '#ports/document-store.ts'
 import { Unavailable } from '#ports/errors.ts'
 import type { EventStore } from '#ports/event-store.ts'
 import type { Log } from '#ports/log.ts'
+import type { Tenure } from './hold-lease.ts'
+import { leapOf } from './lease.ts'
 
 /** How far a follower has come. Worthless on another log, or on one that lost its end: then it is reset. */
 export interface Checkpoint {
@@ -10,18 +12,47 @@ export interface Checkpoint {
   /** The last event handled, and the position before it: they must still be in the log together. */
   readonly eventId: string
   readonly before?: string
+  /** Time of that event, milliseconds since the epoch. */
+  readonly at?: number
+}
+
+export type Place = Omit<Checkpoint, 'logId'>
+
+/** The follower has lost its place to another process. */
+export class CheckpointMoved extends Error {
+  override readonly name = 'CheckpointMoved'
+
+  constructor(name: string) {
+    super(`Somebody else moved the checkpoint ${name}.`)
+  }
+}
+
+/** A checkpoint that is this follower's alone. */
+export interface HeldCheckpoint {
+  /** `undefined`: none, or one that does not fit this log. */
+  readonly start: Checkpoint | undefined
+  /** Throws `CheckpointMoved` when somebody else has claimed it since, `Unavailable`. */
+  save(place: Place): Promise<void>
+  /** For whom an old place costs time only: a store that does not answer is no reason to stop. */
+  trySave(place: Place): Promise<void>
 }
 
 export interface Checkpoints {
-  /** `undefined`: none, or one that does not fit this log. */
+  /** `undefined`: none, or one that does not fit this log. Changes nothing. */
   load(name: string): Promise<Checkpoint | undefined>
-  save(name: string, checkpoint: Omit<Checkpoint, 'logId'>): Promise<void>
-  /** For whom an old place costs time only: a store that does not answer is no reason to stop. */
-  trySave(name: string, checkpoint: Omit<Checkpoint, 'logId'>): Promise<void>
+  /** As they stand, whether or not they fit the log's end; of other logs none. Changes nothing. */
+  peek(names: readonly string[]): Promise<ReadonlyMap<string, Checkpoint>>
+  /**
+   * Takes it over: whoever had it before cannot move it any more, however long ago he decided to. Throws
+   * `CheckpointMoved` when the role is not ours.
+   */
+  claim(name: string, tenure: Tenure): Promise<HeldCheckpoint>
   remove(name: string): Promise<void>
 }
 
 const collection: CollectionDeclaration = { name: 'checkpoints', version: 1, indexes: [] }
+/** Others may claim it at the same moment; that they do so again and again means that something is wrong. */
+const claimsMax = 5
 
 export const createCheckpoints = (needs: {
   readonly events: EventStore
@@ -29,7 +60,6 @@ export const createCheckpoints = (needs: {
   readonly log: Log
 }): Checkpoints => {
   const { events, documents, log } = needs
-  const versions = new Map<string, number>()
 
   const fits = async (checkpoint: Checkpoint): Promise<boolean> => {
     if (checkpoint.logId !== events.logId) return false
@@ -38,47 +68,95 @@ export const createCheckpoints = (needs: {
     return page.events[0]?.id === checkpoint.eventId
   }
 
-  const load = async (name: string): Promise<Checkpoint | undefined> => {
-    const document = (await documents.load(collection, [name])).get(name)
-    if (!document) {
-      versions.delete(name)
-      return undefined
-    }
-    versions.set(name, document.version)
-    const checkpoint = document.body as unknown as Checkpoint
-    if (await fits(checkpoint)) return checkpoint
+  const stored = async (name: string): Promise<StoredDocument | undefined> =>
+    (await documents.load(collection, [name])).get(name)
+
+  const usable = async (
+    name: string,
+    document: StoredDocument | undefined,
+  ): Promise<Checkpoint | undefined> => {
+    const checkpoint = document?.body as unknown as Partial<Checkpoint> | undefined
+    // Claimed, and not moved since.
+    if (checkpoint?.position === undefined) return undefined
+    if (await fits(checkpoint as Checkpoint)) return checkpoint as Checkpoint
     log.warn('A checkpoint does not fit this log and is not used.', { checkpoint: name })
     return undefined
   }
 
-  const save: Checkpoints['save'] = async (name, checkpoint) => {
-    const ifVersion = versions.get(name)
-    const version = (ifVersion ?? 0) + 1
-    const document = { id: name, version, body: { ...checkpoint, logId: events.logId } }
+  /** Whether it was written: it was as we knew it. */
+  const write = async (next: StoredDocument, before?: number): Promise<boolean> => {
     const { conflicts } = await documents.write(collection, [
-      ifVersion === undefined ? { do: 'insert', document } : { do: 'replace', document, ifVersion },
+      before === undefined
+        ? { do: 'insert', document: next }
+        : { do: 'replace', document: next, ifVersion: before },
     ])
-    if (conflicts.length > 0) throw new Error(`Somebody else moved the checkpoint ${name}.`)
-    versions.set(name, version)
+    return conflicts.length === 0
+  }
+
+  const held = (name: string, tenure: Tenure, claimed: number): HeldCheckpoint['save'] => {
+    let known = claimed
+    return async (place) => {
+      const body = { ...place, logId: events.logId, token: tenure.token }
+      const save = async () => {
+        const saved = await write({ id: name, version: known + 1, body }, known)
+        if (saved) known += 1
+        return saved
+      }
+      if (await save()) return
+      // Perhaps our own writing, whose answer was lost: nobody else has the token.
+      const found = await stored(name)
+      if (found?.body.token === tenure.token) {
+        known = found.version
+        if (await save()) return
+      }
+      await tenure.confirmed()
+      throw new CheckpointMoved(name)
+    }
+  }
+
+  const claim: Checkpoints['claim'] = async (name, tenure) => {
+    const { token } = tenure
+    for (let tries = 0; tries < claimsMax; tries += 1) {
+      const document = await stored(name)
+      // Asked after the reading: who takes the role over later claims what we claim now.
+      if (!(await tenure.confirmed())) break
+      const version = (document?.version ?? 0) + leapOf(token)
+      const next = { id: name, version, body: { ...document?.body, token } }
+      if (!(await write(next, document?.version))) continue
+      const save = held(name, tenure, version)
+      return {
+        start: await usable(name, document),
+        save,
+        async trySave(place) {
+          try {
+            await save(place)
+          } catch (error) {
+            if (!(error instanceof Unavailable)) throw error
+            log.warn('A checkpoint could not be written; its follower goes on.', {
+              checkpoint: name,
+              error,
+            })
+          }
+        },
+      }
+    }
+    throw new CheckpointMoved(name)
   }
 
   return {
-    load,
-    save,
-    async trySave(name, checkpoint) {
-      try {
-        await save(name, checkpoint)
-      } catch (error) {
-        if (!(error instanceof Unavailable)) throw error
-        log.warn('A checkpoint could not be written; its follower goes on.', {
-          checkpoint: name,
-          error,
-        })
+    load: async (name) => usable(name, await stored(name)),
+    async peek(names) {
+      const found = new Map<string, Checkpoint>()
+      for (const [name, { body }] of await documents.load(collection, names)) {
+        const checkpoint = body as unknown as Partial<Checkpoint>
+        if (checkpoint.logId !== events.logId || checkpoint.position === undefined) continue
+        found.set(name, checkpoint as Checkpoint)
       }
+      return found
     },
+    claim,
     async remove(name) {
-      const document = (await documents.load(collection, [name])).get(name)
-      versions.delete(name)
+      const document = await stored(name)
       if (!document) return
       await documents.write(collection, [{ do: 'delete', id: name, ifVersion: document.version }])
     },

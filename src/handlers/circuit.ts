@@ -7,49 +7,69 @@ export type CircuitState =
   | { readonly is: 'open'; readonly untilMs: number; readonly why: string }
   | { readonly is: 'probing'; readonly why: string }
 
+/** Leave to make one attempt; what comes of it is told here, once. */
+export interface Pass {
+  /** The one attempt that finds out whether a paused credential works again. */
+  readonly isProbe: boolean
+  report(result: 'success' | 'failure' | 'config', code?: string): void
+  /** No attempt was made. */
+  release(): void
+}
+
 /** Stops sending under a credential that is refused, or to a provider that fails. */
 export interface Circuit {
   readonly state: CircuitState
-  /** Whether an attempt may start now; a probe is handed to one caller only. */
-  admits(): boolean
-  /** Would `admits` let anybody through? Takes nothing. */
+  /** Leave to start an attempt now; `undefined`: not now. A probe is handed to one caller only. */
+  enter(): Pass | undefined
+  /** Would `enter` let anybody through? Takes nothing. */
   readonly paused: boolean
-  report(result: 'success' | 'failure' | 'config', code?: string): void
-  /** A probe that made no attempt gives its place back. */
-  release(): void
+  /** Another process has paused it, or is finding out whether it works: nothing is sent until then. */
+  hearOpen(untilMs: number, why: string, pauses: number): void
+  /** Another process found out that it works. */
+  hearClosed(): void
+  /** How many pauses there have been since it worked last. */
+  readonly pauses: number
 }
 
 const windowMs = 30_000
 const callsMin = 20
 const firstPauseMs = 10_000
-const pauseCapMs = 300_000
+export const pauseCapMs = 300_000
+const pausesMax = 10
 
 /** Opens at once when credentials are refused, or when half of at least 20 calls in 30 s failed. */
 export const createCircuit = (needs: {
   readonly clock: Clock
   readonly random: Random
-  readonly onChange: (state: CircuitState) => void
+  /** `heard`: another process has said so. */
+  readonly onChange: (state: CircuitState, heard: boolean) => void
 }): Circuit => {
   const { clock, random, onChange } = needs
   let state: CircuitState = { is: 'closed' }
+  /** The pass of whoever probes: what others report, who began before the pause, says nothing of now. */
+  let probe: Pass | undefined
   let pauses = 0
   let windowStart = clock.monotonic()
   let calls = 0
   let failures = 0
 
-  const change = (next: CircuitState): void => {
+  const change = (next: CircuitState, heard = false): void => {
     state = next
-    onChange(next)
+    if (next.is !== 'probing') probe = undefined
+    onChange(next, heard)
   }
   const open = (why: string): void => {
     const pauseMs = Math.min(pauseCapMs, firstPauseMs * 2 ** pauses)
-    pauses = Math.min(pauses + 1, 10)
+    pauses = Math.min(pauses + 1, pausesMax)
     // Spread, so that processes do not probe together.
-    change({
-      is: 'open',
-      untilMs: clock.monotonic() + pauseMs * (0.9 + 0.2 * random.fraction()),
-      why,
-    })
+    const spreadMs = pauseMs * (0.9 + 0.2 * random.fraction())
+    change({ is: 'open', untilMs: clock.monotonic() + spreadMs, why })
+  }
+  const close = (heard = false): void => {
+    pauses = 0
+    calls = 0
+    failures = 0
+    change({ is: 'closed' }, heard)
   }
   const count = (failed: boolean): void => {
     const now = clock.monotonic()
@@ -61,38 +81,63 @@ export const createCircuit = (needs: {
     calls += 1
     if (failed) failures += 1
   }
+  const isPaused = (): boolean => {
+    if (state.is === 'closed') return false
+    return state.is === 'probing' || clock.monotonic() < state.untilMs
+  }
+
+  const attempt: Pass = {
+    isProbe: false,
+    report(result, code = '') {
+      count(result !== 'success')
+      if (state.is !== 'closed' || result === 'success') return
+      if (result === 'config' || (calls >= callsMin && failures * 2 >= calls)) open(code)
+    },
+    release() {},
+  }
+
+  const createProbe = (why: string): Pass => {
+    const pass: Pass = {
+      isProbe: true,
+      report(result, code = '') {
+        count(result !== 'success')
+        if (probe !== pass) return
+        if (result === 'success') close()
+        else open(result === 'config' ? code : why)
+      },
+      release() {
+        if (probe === pass) change({ is: 'open', untilMs: clock.monotonic(), why })
+      },
+    }
+    return pass
+  }
 
   return {
     get state() {
       return state
     },
     get paused() {
-      if (state.is === 'closed') return false
-      return state.is === 'probing' || clock.monotonic() < state.untilMs
+      return isPaused()
     },
-    admits() {
-      if (state.is === 'closed') return true
-      if (state.is === 'probing' || clock.monotonic() < state.untilMs) return false
-      change({ is: 'probing', why: state.why })
-      return true
+    get pauses() {
+      return pauses
     },
-    report(result, code = '') {
-      if (result === 'success') {
-        count(false)
-        if (state.is === 'closed') return
-        pauses = 0
-        calls = 0
-        failures = 0
-        change({ is: 'closed' })
-        return
-      }
-      count(true)
-      if (result === 'config') return state.is === 'open' ? undefined : open(code)
-      if (state.is === 'probing') return open(state.why)
-      if (state.is === 'closed' && calls >= callsMin && failures * 2 >= calls) open(code)
+    enter() {
+      if (state.is === 'closed') return attempt
+      if (isPaused()) return undefined
+      const { why } = state
+      probe = createProbe(why)
+      change({ is: 'probing', why })
+      return probe
     },
-    release() {
-      if (state.is === 'probing') change({ is: 'open', untilMs: clock.monotonic(), why: state.why })
+    hearOpen(untilMs, why, pausesSoFar) {
+      pauses = Math.min(Math.max(pauses, pausesSoFar), pausesMax)
+      // Whoever probes finds out sooner than he who only heard.
+      if (state.is === 'probing' || (state.is === 'open' && state.untilMs >= untilMs)) return
+      change({ is: 'open', untilMs, why }, true)
+    },
+    hearClosed() {
+      if (state.is !== 'closed') close(true)
     },
   }
 }

@@ -1,9 +1,18 @@
-import type { Channel, Outcome } from '#ports/channel.ts'
+import type { Channel, Outcome, ProviderName } from '#ports/channel.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { Log } from '#ports/log.ts'
 import type { Random } from '#ports/random.ts'
-import { type Circuit, type CircuitState, createCircuit } from './circuit.ts'
+import { type Circuit, type CircuitState, createCircuit, type Pass } from './circuit.ts'
+import { createRemovals } from './removals.ts'
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts'
+
+/** Leave to make one attempt under a credential. */
+export interface Permit {
+  /** What the attempt came to. */
+  report(outcome: Outcome): void
+  /** No attempt was made; after a report it does nothing. */
+  release(): void
+}
 
 /** The account a message is carried under: what is paced, paused and paged about. */
 export interface Credential {
@@ -11,48 +20,45 @@ export interface Credential {
   readonly channel: Channel
   readonly circuit: Circuit
   /** Resolves when an attempt may start; `paused` when it may not for now. */
-  permit(signal: AbortSignal): Promise<'go' | 'paused'>
-  /** What an attempt came to. */
-  report(outcome: Outcome): void
+  permit(signal: AbortSignal): Promise<Permit | 'paused'>
+  /** Of so many processes that send under it at once, this is one. */
+  share(processes: number): void
   /** A dead endpoint: may it be removed, or do so many fail that the fault is likely ours? */
   mayRemoveEndpoint(): boolean
 }
 
-export interface Credentials {
-  get(name: string): Credential | undefined
+/** What is known of a credential, here or from the processes that send. */
+export interface CredentialStatus {
+  readonly name: string
+  readonly provider: ProviderName
+  readonly state: CircuitState
+}
+
+export interface CredentialsView {
   /** Nothing is sent under it now: absent, or its circuit is open. */
   isPaused(name: string): boolean
+  /** Some process can send under it, now or after its pause. */
+  isKnown(name: string): boolean
+  readonly statuses: readonly CredentialStatus[]
+}
+
+export interface Credentials extends CredentialsView {
+  get(name: string): Credential | undefined
   readonly all: readonly Credential[]
 }
 
+/** What the processes that share credentials tell each other. */
+export interface Together {
+  /** A circuit changed here. */
+  changed(credential: string, circuit: Circuit): void
+  /** Asks the others for leave to probe. 0: it is ours; else when to ask again, in milliseconds. */
+  askToProbe(credential: string): Promise<number>
+}
+
+const alone: Together = { changed: () => {}, askToProbe: async () => 0 }
+
 /** An attempt waits this long for its turn before its work goes back. */
 const patienceMs = 5_000
-/** More dead endpoints than this, and than a twentieth of all sends, within a minute: something else is wrong. */
-const removalsMax = 20
-const removalWindowMs = 60_000
-
-interface Removals {
-  note(dead: boolean): void
-  allowed(): boolean
-}
-
-const createRemovals = (clock: Clock): Removals => {
-  let since = clock.monotonic()
-  let sends = 0
-  let dead = 0
-  return {
-    note(isDead) {
-      if (clock.monotonic() - since > removalWindowMs) {
-        since = clock.monotonic()
-        sends = 0
-        dead = 0
-      }
-      sends += 1
-      if (isDead) dead += 1
-    },
-    allowed: () => dead <= Math.max(removalsMax, sends / 20),
-  }
-}
 
 export interface CredentialOptions {
   readonly name: string
@@ -60,21 +66,62 @@ export interface CredentialOptions {
   readonly ratePerSecond: number
 }
 
-const createCredential = (
-  options: CredentialOptions,
-  needs: { readonly clock: Clock; readonly random: Random; readonly log: Log },
-): Credential => {
-  const { name, channel } = options
-  const { clock, log } = needs
-  const bucket: TokenBucket = createTokenBucket({ clock, ratePerSecond: options.ratePerSecond })
+interface Needs {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** Absent: no other process sends under the same credentials. */
+  readonly together?: Together
+}
+
+const reportTo = (pass: Pass, outcome: Outcome): void => {
+  if (outcome.is === 'config') pass.report('config', outcome.code)
+  // A provider that asks for patience works; it has told how much.
+  else if (outcome.is === 'ambiguous') pass.report('failure', outcome.code)
+  else if (outcome.is === 'retry' && outcome.afterMs === undefined) {
+    pass.report('failure', outcome.code)
+  } else pass.report('success')
+}
+
+const createCredential = (options: CredentialOptions, needs: Needs): Credential => {
+  const { name, channel, ratePerSecond } = options
+  const { clock, log, together = alone } = needs
+  const bucket: TokenBucket = createTokenBucket({ clock, ratePerSecond })
   const removals = createRemovals(clock)
-  const onChange = (state: CircuitState): void => {
+  const onChange = (state: CircuitState, heard: boolean): void => {
     if (state.is === 'open') {
       log.error('Sending under a credential is paused.', { credential: name, code: state.why })
     }
     if (state.is === 'closed') log.info('A credential works again.', { credential: name })
+    if (!heard) together.changed(name, circuit)
   }
-  const circuit = createCircuit({ ...needs, onChange })
+  const circuit: Circuit = createCircuit({ ...needs, onChange })
+
+  const enter = async (): Promise<Permit | 'paused'> => {
+    const pass = circuit.enter()
+    if (!pass) return 'paused'
+    if (pass.isProbe) {
+      const waitMs = await together.askToProbe(name)
+      if (waitMs > 0) {
+        const why = circuit.state.is === 'closed' ? '' : circuit.state.why
+        pass.release()
+        circuit.hearOpen(clock.monotonic() + waitMs, why, circuit.pauses)
+        return 'paused'
+      }
+    }
+    let told = false
+    return {
+      report(outcome) {
+        told = true
+        removals.note(outcome.is === 'endpoint-invalid')
+        reportTo(pass, outcome)
+      },
+      release() {
+        if (!told) pass.release()
+      },
+    }
+  }
+
   return {
     name,
     channel,
@@ -84,21 +131,13 @@ const createCredential = (
       for (;;) {
         if (circuit.paused) return 'paused'
         const token = bucket.take()
-        if (token.taken) return circuit.admits() ? 'go' : 'paused'
+        if (token.taken) return enter()
         const waited = clock.monotonic() - start
         if (signal.aborted || waited + token.waitMs > patienceMs) return 'paused'
         await clock.sleep(token.waitMs, signal)
       }
     },
-    report(outcome) {
-      removals.note(outcome.is === 'endpoint-invalid')
-      if (outcome.is === 'config') circuit.report('config', outcome.code)
-      // A provider that asks for patience works; it has told how much.
-      else if (outcome.is === 'ambiguous') circuit.report('failure', outcome.code)
-      else if (outcome.is === 'retry' && outcome.afterMs === undefined) {
-        circuit.report('failure', outcome.code)
-      } else circuit.report('success')
-    },
+    share: (processes) => bucket.setRate(ratePerSecond / Math.max(1, processes)),
     mayRemoveEndpoint() {
       if (removals.allowed()) return true
       log.error('So many endpoints are reported dead that none is removed any more.', {
@@ -111,12 +150,20 @@ const createCredential = (
 
 export const createCredentials = (
   options: readonly CredentialOptions[],
-  needs: { readonly clock: Clock; readonly random: Random; readonly log: Log },
+  needs: Needs,
 ): Credentials => {
   const byName = new Map(options.map((each) => [each.name, createCredential(each, needs)]))
   return {
     get: (name) => byName.get(name),
     isPaused: (name) => byName.get(name)?.circuit.paused ?? true,
+    isKnown: (name) => byName.has(name),
     all: [...byName.values()],
+    get statuses() {
+      return [...byName.values()].map(({ name, channel, circuit }) => ({
+        name,
+        provider: channel.provider,
+        state: circuit.state,
+      }))
+    },
   }
 }

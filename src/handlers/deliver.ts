@@ -8,7 +8,7 @@ import type { CrashPoints } from '#ports/crash-points.ts'
 import { VersionConflict } from '#ports/errors.ts'
 import type { Random } from '#ports/random.ts'
 import type { WorkItem } from '#ports/work-queue.ts'
-import type { Credentials } from './credentials.ts'
+import type { Credentials, Permit } from './credentials.ts'
 import { inBatches } from './in-batches.ts'
 import { type Loaded, type Notifications, personalOf, stepsMax } from './notifications.ts'
 import { bookkeeping, type createPrepare, type Prepared } from './prepare.ts'
@@ -17,6 +17,12 @@ import type { Fenced, Send } from './send.ts'
 const actor = 'system:channels'
 /** While no credentials are set, the agenda looks again this often. */
 const pausedMs = 60_000
+
+/** A delivery that may be sent now. */
+interface Permitted {
+  readonly delivery: Delivery
+  readonly permit: Permit
+}
 
 /** Handles a channel's work: makes the attempts that are due, and books what time has decided. */
 export const createDeliverer = (needs: {
@@ -34,12 +40,13 @@ export const createDeliverer = (needs: {
 
   /** Those that may be sent now. Without credentials that is said once; during a pause, not at all. */
   const permitted = async (deliveries: readonly Delivery[]) => {
-    const go: Delivery[] = []
+    const go: Permitted[] = []
     const defer: string[] = []
     for (const delivery of deliveries) {
       const credential = credentials.get(delivery.credential)
       if (credential) {
-        if ((await credential.permit(signal)) === 'go') go.push(delivery)
+        const permit = await credential.permit(signal)
+        if (permit !== 'paused') go.push({ delivery, permit })
       } else if (delivery.deferReason !== 'provider-paused') defer.push(delivery.deliveryId)
     }
     return { go, defer }
@@ -57,11 +64,15 @@ export const createDeliverer = (needs: {
   const attempt = async (
     loaded: Loaded,
     state: Notification,
-    go: readonly Delivery[],
+    go: readonly Permitted[],
     id: string,
   ) => {
     try {
-      const prepared = await Promise.all(go.map((delivery) => prepare(loaded, state, delivery)))
+      const prepared = await Promise.all(
+        go.map(async ({ delivery, permit }) => {
+          return { ...(await prepare(loaded, state, delivery)), permit }
+        }),
+      )
       crashPoints.reach('rendered-not-fenced')
       const fencedAtMs = clock.monotonic()
       const commands = prepared.flatMap((each) => each.commands)
@@ -75,24 +86,24 @@ export const createDeliverer = (needs: {
       return latest
     } finally {
       // A probe that came to no answer gives its place to another one.
-      for (const each of go) credentials.get(each.credential)?.circuit.release()
+      for (const { permit } of go) permit.release()
     }
   }
 
   const fencedOf = (
-    each: Prepared,
+    each: Prepared & { readonly permit: Permit },
     latest: Loaded,
     id: string,
     fencedAtMs: number,
   ): readonly Fenced[] => {
-    const { delivery, sendable } = each
+    const { delivery, sendable, permit } = each
     const now = latest.state!.deliveries.find(
       ({ deliveryId }) => deliveryId === delivery.deliveryId,
     )
     // Nothing is ever sent without its fence.
     if (!sendable || openAttempt(now!)?.number !== each.attempt) return []
     const about = { notificationId: id, notification: latest.state!, personal: personalOf(latest) }
-    return [{ ...about, delivery, attempt: each.attempt, ...sendable, fencedAtMs }]
+    return [{ ...about, delivery, attempt: each.attempt, permit, ...sendable, fencedAtMs }]
   }
 
   /** One step of what is due; `undefined` when the rest has to wait. */

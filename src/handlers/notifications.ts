@@ -67,12 +67,18 @@ export const createNotifications = (needs: {
     const news: NewEvent[] = []
     const facts: RecordedEvent[] = []
     const correlationId = stream.slice('notification-'.length)
-    const causationId = loaded.events.at(-1)?.id
+    const last = loaded.events.at(-1)
+    const causationId = last?.id
+    const traceparent = last?.metadata.traceparent
     const app = (state as Notification | undefined)?.app ?? ''
     for (const command of commands) {
       const decided = decide(state, command)
       if (decided.length === 0) continue
-      const context = { app, actor, correlationId, ...(causationId && { causationId }) }
+      const context = {
+        ...{ app, actor, correlationId },
+        ...(causationId && { causationId }),
+        ...(traceparent && { traceparent }),
+      }
       for (const fact of recorder.record(decided, context)) {
         const event = { ...fact, stream, revision: revision + facts.length + 1, position: '' }
         state = evolve(state, event)

@@ -10,6 +10,7 @@ import type { RecordedEvent } from '#ports/event-store.ts'
 import type { Log } from '#ports/log.ts'
 import type { Projection } from '#projections/projection.ts'
 import { type Groups, groupById } from './gathering.ts'
+import type { Counting } from './tally.ts'
 
 const evolveOne = (
   projection: Projection,
@@ -40,6 +41,8 @@ export const foldDocument = (
   events: readonly RecordedEvent[],
   log: Log,
 ): Change | undefined => {
+  // Half a stream would be folded into half the truth: what was thrown away is rebuilt from the beginning.
+  if (!document && projection.fromFirst && (events[0]?.revision ?? 0) > 0) return undefined
   let body = document?.body
   let version = document?.version ?? -1
   const before = version
@@ -64,10 +67,11 @@ export interface Projecting {
   readonly projection: Projection
   readonly collection: CollectionDeclaration
   readonly log: Log
+  readonly counting?: Counting | undefined
 }
 
 const projectSlice = async (needs: Projecting, slice: Groups): Promise<void> => {
-  const { documents, projection, collection, log } = needs
+  const { documents, projection, collection, log, counting } = needs
   let groups = slice
   while (groups.size > 0) {
     const loaded = await documents.load(collection, [...groups.keys()])
@@ -77,8 +81,10 @@ const projectSlice = async (needs: Projecting, slice: Groups): Promise<void> => 
       if (change) changes.push(change)
     }
     if (changes.length === 0) return
+    await counting?.ahead(loaded, changes, groups)
     const { conflicts } = await documents.write(collection, changes)
     if (conflicts.length === 0) return
+    counting?.doubt()
     // Another projector was faster: what it left out is folded on top.
     groups = new Map([...groups].filter(([id]) => conflicts.includes(id)))
   }

@@ -8,7 +8,7 @@ import type { CrashPoints } from '#ports/crash-points.ts'
 import { Unavailable } from '#ports/errors.ts'
 import type { Random } from '#ports/random.ts'
 import type { Consequences } from './consequences.ts'
-import type { Credentials } from './credentials.ts'
+import type { Credentials, Permit } from './credentials.ts'
 import { createDeadlines } from './deadlines.ts'
 import type { createDestinations, Destination } from './endpoints.ts'
 import type { Messages } from './messages.ts'
@@ -20,6 +20,7 @@ export interface Fenced {
   readonly personal: RequestedPersonal
   readonly delivery: Delivery
   readonly attempt: number
+  readonly permit: Permit
   readonly content: RenderedContent
   /** The address that the fence names. */
   readonly text: string
@@ -120,7 +121,6 @@ export const createSend = (needs: {
 
   return async (fenced) => {
     const { notificationId, notification, delivery, attempt, content } = fenced
-    const credential = credentials.get(delivery.credential)
     const found = await recheck(fenced).catch((error: unknown) => {
       if (!(error instanceof Unavailable)) throw error
       // Nothing has left. Unsaid, the attempt would come to be called ambiguous.
@@ -137,6 +137,7 @@ export const createSend = (needs: {
       deliveryId: delivery.deliveryId,
       number: attempt,
       signal: deadline.signal,
+      sendableAt: notification.sendAt ?? notification.requestedAt,
       onFirstByte: () => {
         withheld = isLate(fenced, found)
         if (withheld) throw new Error('It took too long to get a connection.')
@@ -145,7 +146,7 @@ export const createSend = (needs: {
     })
     deadline.end()
     // What we kept back ourselves says nothing of the provider.
-    if (!withheld) credential?.report(outcome)
+    if (!withheld) fenced.permit.report(outcome)
     crashPoints.reach('answered-no-outcome')
     await conclude(fenced, found, outcome)
     return record(fenced, outcome)

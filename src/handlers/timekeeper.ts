@@ -41,8 +41,11 @@ export interface TimekeeperNeeds {
   readonly clock: Clock
   readonly crashPoints: CrashPoints
   readonly signal: AbortSignal
-  /** What the agenda knows of: the wall clock once the read model has caught up, else its newest event. */
-  readonly agendaTime: () => number
+  /**
+   * What the agenda knows of: the wall clock once the read model has caught up, else its newest event.
+   * `undefined`: nobody knows how far it is.
+   */
+  readonly agendaTime: () => number | undefined
   /** The read model has held the whole log at least once since the start. */
   readonly caughtUpOnce: () => boolean
   /** Nothing is sent under it now. */
@@ -164,6 +167,7 @@ export const createTimekeeper = (needs: TimekeeperNeeds) => {
       waiting = 0
     }
     const now = agendaTime()
+    if (now === undefined) return
     for (const state of states) await tickLane(state, now)
   }
 

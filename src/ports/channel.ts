@@ -60,6 +60,8 @@ export interface Attempt {
    * message back, which is a `retry`.
    */
   readonly onFirstByte?: () => void
+  /** When the notification could be sent first; milliseconds since the epoch. Only for measuring. */
+  readonly sendableAt?: number
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   type Scalar,
   type StoredDocument,
 } from './document-store.ts'
+import { DocumentTooLarge } from './errors.ts'
 
 /** Most documents of one page, and most ids of one statement. */
 export const documentsMax = 1_000
@@ -68,10 +69,16 @@ export const refuseChanges = (changes: readonly Change[]): void => {
   }
 }
 
-/** What is stored of a body. Throws `TypeError` for what JSON cannot say. */
+/** What every store takes of a body, in bytes of JSON. MongoDB takes 16 MiB, and the id and keys go beside it. */
+export const bodyBytesMax = 15_000_000
+
+/** What is stored of a body. Throws `TypeError` for what JSON cannot say, `DocumentTooLarge`. */
 export const bodyTextOf = ({ id, body }: StoredDocument): string => {
   const text = JSON.stringify(body)
   if (text?.[0] !== '{') throw new TypeError(`The body of ${id} has to be a JSON object.`)
+  // A UTF-16 unit takes at most three bytes of UTF-8: nearly every body is let through without counting.
+  if (text.length * 3 > bodyBytesMax && Buffer.byteLength(text) > bodyBytesMax)
+    throw new DocumentTooLarge(`The body of ${id} has more than ${bodyBytesMax} bytes of JSON.`)
   return text
 }
 

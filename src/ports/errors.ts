@@ -26,6 +26,12 @@ export class EventTooLarge extends Error {
   override readonly name = 'EventTooLarge'
 }
 
+/** The body of a document is larger than any store takes. A fault of the caller: trying again does not help. */
+export class DocumentTooLarge extends RangeError {
+  override readonly name = 'DocumentTooLarge'
+  readonly code = 'documents/too-large'
+}
+
 /** The service cannot start like this; the message says what to do. Ends the process with code 1. */
 export class StartRefused extends Error {
   override readonly name = 'StartRefused'

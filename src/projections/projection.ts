@@ -14,6 +14,8 @@ export interface Projection<Body extends DocumentBody = DocumentBody> {
   /** Raised with every change of shape, of indexes or of `evolve`; the read model is then built anew. */
   readonly version: number
   readonly indexes: readonly IndexDeclaration[]
+  /** A document holds a whole stream: it begins with the first event, or not at all. */
+  readonly fromFirst?: true
   /** The document an event belongs to; `undefined`: not of this read model. */
   idOf(event: RecordedEvent): string | undefined
   /** `undefined`: there is no document (any more). */
@@ -22,6 +24,8 @@ export interface Projection<Body extends DocumentBody = DocumentBody> {
   moreFollows?(event: RecordedEvent): boolean
   /** Called once after a batch of events, for what is costly to derive after each. */
   finish?(body: Body): Body
+  /** Documents are counted by this: one of a few words. */
+  classOf?(body: Body): string
   /** What stays of a document whose event could not be folded. */
   poisoned?(body: Body | undefined, event: RecordedEvent, error: string): Body
 }

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { Readable } from 'node:stream'
 import { parseScript, providers } from './answers.ts'
 import { type Chooser, type FaultMix, faultNames } from './chooser.ts'
-import { type Courier, isAllowedCallback } from './courier.ts'
+import type { Courier } from './courier.ts'
 import { readBody } from './exchange.ts'
 import { httpOptions } from './http-options.ts'
 import { objectIn } from './json.ts'
@@ -70,11 +70,14 @@ const parseFaults = (body: unknown): { rate: number; mix: FaultMix } => {
   return { rate, mix: Object.fromEntries(weights) }
 }
 
-const parseCallback = (body: unknown): string => {
+const parseCallback = (body: unknown, courier: Courier): string => {
   const { provider, url } = objectIn(body)
   if (provider !== 'sendgrid' || typeof url !== 'string')
     throw new TypeError('Expected {"provider": "sendgrid", "url": "…"}.')
-  if (!isAllowedCallback(url)) throw new TypeError('Callbacks go to http on loopback only.')
+  if (!courier.allows(url))
+    throw new TypeError(
+      'Callbacks go to http on loopback, or to a host that --callback-host named.',
+    )
   return url
 }
 
@@ -96,7 +99,7 @@ const createRoutes = (options: ControlOptions): Record<string, Route> => {
       const { rate, mix } = parseFaults(body)
       chooser.setFaults(rate, mix)
     },
-    'POST /callbacks': (body) => events.setUrl(parseCallback(body)),
+    'POST /callbacks': (body) => events.setUrl(parseCallback(body, courier)),
   }
 }
 

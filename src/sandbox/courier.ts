@@ -16,6 +16,8 @@ export interface Courier extends AsyncDisposable {
   now(deliver: () => Promise<void>): Promise<void>
   /** Tries again for about 30 s while nobody is there or the answer is 5xx; never rejects. */
   post(url: string, headers: Record<string, string>, body: string): Promise<void>
+  /** Whether it would post there. */
+  allows(url: string): boolean
   /** Resolves when nothing is due any more. */
   idle(): Promise<void>
 }
@@ -23,12 +25,17 @@ export interface Courier extends AsyncDisposable {
 const loopback = /^(localhost|127(\.\d+){3}|\[::1\])$/
 
 /** Whoever can send could otherwise make the sandbox post to any host. */
-export const isAllowedCallback = (url: string): boolean => {
+const isAllowed = (url: string, hosts: readonly string[]): boolean => {
   const parsed = URL.parse(url)
-  return parsed !== null && parsed.protocol === 'http:' && loopback.test(parsed.hostname)
+  if (parsed === null || parsed.protocol !== 'http:') return false
+  return loopback.test(parsed.hostname) || hosts.includes(parsed.hostname)
 }
 
-export const createCourier = (log: (line: string) => void): Courier => {
+/** `hosts`: where callbacks may go beside loopback. */
+export const createCourier = (
+  log: (line: string) => void,
+  hosts: readonly string[] = [],
+): Courier => {
   const agent = new Agent({ keepAlive: true, maxSockets: connectionsMax })
   const closing = new AbortController()
   const { signal } = closing
@@ -59,8 +66,9 @@ export const createCourier = (log: (line: string) => void): Courier => {
       due += 1
       return Promise.race([run(deliver), sleep(heldAnswerMsMax, undefined, { ref: false })])
     },
+    allows: (url) => isAllowed(url, hosts),
     post: async (url, headers, body) => {
-      if (isAllowedCallback(url)) await tryUntilTaken({ url, headers, body, agent, signal }, log)
+      if (isAllowed(url, hosts)) await tryUntilTaken({ url, headers, body, agent, signal }, log)
       else log('A callback to something else than http on loopback was not posted.')
     },
     idle: () =>

@@ -32,6 +32,8 @@ export interface SandboxOptions {
   latencyMs?: number
   receiptDelayMs?: number
   acceptOnlyCredentials?: boolean
+  /** Hosts that callbacks may go to beside loopback. */
+  callbackHosts?: readonly string[]
   log?: (line: string) => void
 }
 
@@ -95,7 +97,7 @@ export const startSandbox = async (options: SandboxOptions = {}): Promise<Sandbo
   const checkCredentials = options.acceptOnlyCredentials ?? true
   const identity = await createIdentity(host)
   await using opened = new AsyncDisposableStack()
-  const courier = opened.use(createCourier(log))
+  const courier = opened.use(createCourier(log, options.callbackHosts))
   const ledger = new Ledger()
   const chooser = createChooser({ seed, faultRate, faultMix })
   const desk = createDesk({ chooser, ledger, latencyMs })

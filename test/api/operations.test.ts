@@ -107,7 +107,7 @@ describe('the queues', () => {
     await api.needs.events.append(`notification-${id}`, [parked], { expected: 0 })
     await api.project()
     await api.needs.queue.publish([{ lane: 'sms', priority: 'urgent', notificationId: id }])
-    api.needs.credentials.get('twilio')!.circuit.report('config', '20003')
+    api.credentials.get('twilio')!.circuit.enter()!.report('config', '20003')
     await api.clock.advance(1_500)
     const answer = (await api.ask('GET', '/v1/queues')).json()
     expect(answer.lanes.length).toBe(12)

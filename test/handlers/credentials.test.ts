@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { createCredentials } from '#handlers/credentials.ts'
+import { createCredentials, type Permit } from '#handlers/credentials.ts'
 import type { Outcome } from '#ports/channel.ts'
 import { createFakeClock } from '../support/fake-clock.ts'
 import { createScriptedChannel } from '../support/scripted-channel.ts'
 import { createSeededRandom } from '../support/seeded-random.ts'
 
-const open = (ratePerSecond = 1_000) => {
+const open = (ratePerSecond = 1_000_000) => {
   const clock = createFakeClock()
   const lines: string[] = []
   const note = (message: string) => void lines.push(message)
@@ -17,11 +17,19 @@ const open = (ratePerSecond = 1_000) => {
     log,
   })
   const credential = credentials.get('apns')!
-  const report = (outcome: Outcome, times: number) => {
-    for (let made = 0; made < times; made += 1) credential.report(outcome)
+  const never = new AbortController().signal
+  const go = async (): Promise<Permit> => {
+    const permit = await credential.permit(never)
+    if (permit === 'paused') throw new Error('It is paused.')
+    return permit
   }
-  return { clock, lines, credentials, credential, report, never: new AbortController().signal }
+  const report = async (outcome: Outcome, times: number) => {
+    for (let made = 0; made < times; made += 1) (await go()).report(outcome)
+  }
+  return { clock, lines, credentials, credential, go, report, never }
 }
+
+const asWord = (permit: Permit | 'paused'): string => (permit === 'paused' ? permit : 'go')
 
 const delivered: Outcome = { is: 'delivered' }
 const dead: Outcome = { is: 'endpoint-invalid', code: 'Unregistered', reason: 'Gone.' }
@@ -37,10 +45,10 @@ describe('credentials', () => {
 
   test('make an attempt wait for its turn', async () => {
     const { credential, clock, never } = open(1)
-    expect(await credential.permit(never)).toBe('go')
+    expect(asWord(await credential.permit(never))).toBe('go')
     let answer: string | undefined
     const asked = credential.permit(never).then((said) => {
-      answer = said
+      answer = asWord(said)
     })
     await clock.advance(900)
     expect(answer).toBeUndefined()
@@ -51,12 +59,12 @@ describe('credentials', () => {
 
   test('let nobody wait longer than five seconds', async () => {
     const { credential, clock, never } = open(0.1)
-    expect(await credential.permit(never)).toBe('go')
+    expect(asWord(await credential.permit(never))).toBe('go')
     expect(await credential.permit(never)).toBe('paused')
     await clock.advance(6_000)
     const asked = credential.permit(never)
     await clock.advance(4_100)
-    expect(await asked).toBe('go')
+    expect(asWord(await asked)).toBe('go')
   })
 
   test('let those go who wait when the service stops', async () => {
@@ -69,28 +77,28 @@ describe('credentials', () => {
   })
 
   test('that were refused while somebody waited let him go', async () => {
-    const { credential, clock, never } = open(1)
-    await credential.permit(never)
+    const { credential, clock, never, go } = open(1)
+    const first = await go()
     const asked = credential.permit(never)
-    credential.report({ is: 'config', code: 'ExpiredToken', reason: 'Old.' })
+    first.report({ is: 'config', code: 'ExpiredToken', reason: 'Old.' })
     await clock.advance(1_100)
     expect(await asked).toBe('paused')
   })
 
-  test('take no notice of a provider that says how long to wait, or refuses one message', () => {
+  test('take no notice of a provider that says how long to wait, or refuses one message', async () => {
     const { credential, report } = open()
-    report({ ...busy, afterMs: 1_000 }, 50)
-    report({ is: 'permanent', code: 'BadMessage', reason: 'Bad.' }, 50)
-    report(dead, 50)
-    report({ is: 'opted-out', code: '21610', reason: 'STOP' }, 50)
+    await report({ ...busy, afterMs: 1_000 }, 50)
+    await report({ is: 'permanent', code: 'BadMessage', reason: 'Bad.' }, 50)
+    await report(dead, 50)
+    await report({ is: 'opted-out', code: '21610', reason: 'STOP' }, 50)
     expect(credential.circuit.state.is).toBe('closed')
   })
 
   test.each([busy, { is: 'ambiguous', code: 'reset', reason: 'Broken.' } as Outcome])(
     'are paused by many failures: %o',
-    (outcome) => {
+    async (outcome) => {
       const { credential, report, lines } = open()
-      report(outcome, 20)
+      await report(outcome, 20)
       expect(credential.circuit.state.is).toBe('open')
       expect(lines).toEqual(['Sending under a credential is paused.'])
     },
@@ -98,29 +106,29 @@ describe('credentials', () => {
 })
 
 describe('the guard over removals', () => {
-  test('believes twenty dead endpoints a minute, and no more', () => {
+  test('believes twenty dead endpoints a minute, and no more', async () => {
     const { credential, report, lines } = open()
-    report(dead, 20)
+    await report(dead, 20)
     expect(credential.mayRemoveEndpoint()).toBe(true)
-    report(dead, 1)
+    await report(dead, 1)
     expect(credential.mayRemoveEndpoint()).toBe(false)
     expect(lines).toHaveLength(1)
   })
 
-  test('believes more when they are at most a twentieth', () => {
+  test('believes more when they are at most a twentieth', async () => {
     const { credential, report } = open()
-    report(delivered, 2_000)
-    report(dead, 100)
+    await report(delivered, 2_000)
+    await report(dead, 100)
     expect(credential.mayRemoveEndpoint()).toBe(true)
-    report(dead, 10)
+    await report(dead, 10)
     expect(credential.mayRemoveEndpoint()).toBe(false)
   })
 
   test('begins anew after a minute', async () => {
     const { credential, report, clock } = open()
-    report(dead, 30)
+    await report(dead, 30)
     await clock.advance(60_001)
-    report(dead, 1)
+    await report(dead, 1)
     expect(credential.mayRemoveEndpoint()).toBe(true)
   })
 })

@@ -3,12 +3,14 @@ import { createMemoryDocumentStore } from '#adapters/memory/memory-document-stor
 import { createMemoryEventStore } from '#adapters/memory/memory-event-store.ts'
 import { unarmedCrashPoints } from '#adapters/system/unarmed-crash-points.ts'
 import { createCheckpoints } from '#handlers/checkpoints.ts'
-import { checkpointName, createProjector } from '#handlers/projector.ts'
+import { checkpointName } from '#handlers/progress.ts'
+import { createProjector } from '#handlers/projector.ts'
 import { createReadModels } from '#handlers/read-models.ts'
 import type { Log } from '#ports/log.ts'
 import type { Projection } from '#projections/projection.ts'
 import { newEvent } from '../contracts/log-samples.ts'
 import { createFakeClock } from '../support/fake-clock.ts'
+import { openTenure } from '../support/tenure.ts'
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} }
 
@@ -38,7 +40,7 @@ const openProjector = async () => {
     clock,
     append,
     follow: () => {
-      following = projector.follow(counts, 0, stopping.signal)
+      following = projector.follow(counts, 0, openTenure(stopping.signal))
     },
     /** As another process would find it: none if it does not fit the log. */
     checkpoint: () =>

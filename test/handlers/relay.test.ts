@@ -8,6 +8,7 @@ import type { EventStore, NewEvent } from '#ports/event-store.ts'
 import type { Published, WorkItem, WorkQueue } from '#ports/work-queue.ts'
 import { createFakeClock, settle } from '../support/fake-clock.ts'
 import { createSeededRandom } from '../support/seeded-random.ts'
+import { openTenure } from '../support/tenure.ts'
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 const noPoints = { reach: () => {} }
@@ -82,9 +83,9 @@ const open = () => {
   const stopping = new AbortController()
   const start = () => {
     const checkpoints = createCheckpoints({ events: store, documents, log: silent })
-    const { signal } = stopping
+    const tenure = openTenure(stopping.signal)
     const ended = runRelay({
-      ...{ events, queue: narrow.queue, checkpoints, clock, crashPoints: noPoints, signal },
+      ...{ events, queue: narrow.queue, checkpoints, clock, crashPoints: noPoints, tenure },
     })
     return { ended, checkpoints }
   }

@@ -14,7 +14,11 @@ import { createAccept } from '#handlers/accept.ts'
 import { createAggregates } from '#handlers/aggregates.ts'
 import { createApps } from '#handlers/apps.ts'
 import { createConsequences } from '#handlers/consequences.ts'
-import { type CredentialOptions, createCredentials } from '#handlers/credentials.ts'
+import {
+  type CredentialOptions,
+  type Credentials,
+  createCredentials,
+} from '#handlers/credentials.ts'
 import { createReferences } from '#handlers/messages.ts'
 import { createNotifications } from '#handlers/notifications.ts'
 import { createOperations } from '#handlers/operate.ts'
@@ -82,6 +86,7 @@ const createLog = (lines: LogLine[]): Log => {
 export interface TestApi extends AsyncDisposable {
   readonly server: FastifyInstance
   readonly needs: ApiNeeds
+  readonly credentials: Credentials
   readonly clock: FakeClock
   readonly logged: readonly LogLine[]
   readonly keyOf: (app: string, ...scopes: Scope[]) => Promise<string>
@@ -177,6 +182,7 @@ export const openApi = async (
   const router = createRouter({ notifications, aggregates, clock })
   return {
     ...{ server, needs, clock, logged, keyOf, key, references },
+    credentials: handlers.credentials,
     ask: (method, url, body, headers = {}) => {
       const type = body === undefined ? {} : { 'content-type': 'application/json' }
       const all = { authorization: `Bearer ${key}`, ...type, ...headers }

@@ -15,7 +15,8 @@ const notWritable = (directory: string, cause: unknown): StartRefused =>
     { cause },
   )
 
-const pidIn = (directory: string): string => {
+/** Of the process that holds the directory, as it said; `unknown` when it did not. */
+export const pidIn = (directory: string): string => {
   try {
     return readFileSync(join(directory, pidFile), 'utf8').trim()
   } catch {

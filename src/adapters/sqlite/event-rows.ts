@@ -1,7 +1,7 @@
 import type { SQLInputValue } from 'node:sqlite'
 import { keptMetadata, textsOf } from '#ports/append-rules.ts'
 import type { EventMetadata, NewEvent, RecordedEvent } from '#ports/event-store.ts'
-import { asRead } from './plain-json.ts'
+import { asRead } from '#ports/plain-json.ts'
 
 export const insertEventSql = `INSERT INTO events
   (pos, sid, rev, id, type, schema, at, app, actor, correlation, causation, trace, data, personal)

@@ -14,11 +14,11 @@ import type {
   StoredDocument,
 } from '#ports/document-store.ts'
 import { StartRefused, Unavailable } from '#ports/errors.ts'
+import { asRead } from '#ports/plain-json.ts'
 import { createCollectionRegistry } from './collection-registry.ts'
 import { type CollectionTable, documentOf, tableNameOf } from './collection-table.ts'
 import { createLru } from './lru.ts'
 import { closeDatabase, inTransaction, type Mode, openDatabase } from './open-database.ts'
-import { asRead } from './plain-json.ts'
 import { asPortError, closed } from './sqlite-errors.ts'
 
 /** Changes of one transaction: they block the event loop for some milliseconds. */

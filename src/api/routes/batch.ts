@@ -9,6 +9,7 @@ import { parseStreams } from '../body-parsers.ts'
 import { ApiProblem, problemOf } from '../problems.ts'
 import { lines, problem } from '../schemas/answers.ts'
 import { notificationBody, requestOf } from '../schemas/notification.ts'
+import { traceOfLine } from '../trace-requests.ts'
 import { bearerAuth, type Routing, typed } from './api.ts'
 
 /** A revoked key holds at most this long for a batch that is under way. */
@@ -34,7 +35,7 @@ const line = Type.Object({
 
 /** Any number of requests over one connection, answered line by line as they come. */
 export const batchRoute = (app: FastifyInstance, needs: Routing): void => {
-  const { accept, apps, clock, limits, log, rateLimits, stopping } = needs
+  const { accept, apps, clock, limits, log, rateLimits, stopping, tracing } = needs
   const path = '/v1/notifications/batch'
   parseStreams(app)
 
@@ -66,7 +67,7 @@ export const batchRoute = (app: FastifyInstance, needs: Routing): void => {
       const batch = runBatch(request.body as Readable, {
         decide: (value) => {
           // What is wrong with its shape is thrown here and now.
-          const asked = accept(caller.app, actor, requestOf(value))
+          const asked = accept(caller.app, actor, requestOf(value), traceOfLine(request, tracing))
           return asked.then(answerOf)
         },
         admit: async () => {

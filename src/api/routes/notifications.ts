@@ -6,6 +6,7 @@ import { mayBeAbsent } from '../check.ts'
 import { answers, firstAnswer } from '../schemas/answers.ts'
 import { closed } from '../schemas/fields.ts'
 import { notificationBody } from '../schemas/notification.ts'
+import { traceOf } from '../trace-requests.ts'
 import { bearerAuth, notificationId, type Routing, typed } from './api.ts'
 
 const cancelled = Type.Object({
@@ -53,6 +54,7 @@ export const notificationRoutes = (app: FastifyInstance, needs: Routing): void =
         caller.app,
         actorOf(caller),
         body as NotificationRequest,
+        traceOf(request),
       )
       if (replayed) reply.header('pabal-replayed', 'true')
       return reply

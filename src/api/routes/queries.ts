@@ -61,7 +61,7 @@ const createQueries = ({ events, documents, readModels }: Routing) => {
 
   return {
     one: async (app: string, id: string, at: string | undefined, personal: boolean) => {
-      const sources = { events, documents, collection: await active() }
+      const sources = { events, documents, collection: active }
       const time = at === undefined ? {} : { at: timeOf(at, '/at') }
       const found = await readNotification(sources, app, id, { personal, ...time })
       if (!found) throw unknownNotification()

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { CircuitState } from '#handlers/circuit.ts'
-import type { Progress } from '#handlers/projector.ts'
+import type { Progress } from '#handlers/progress.ts'
 import { notificationsProjection } from '#projections/notifications/notifications.ts'
 import type { Projection } from '#projections/projection.ts'
 import { answers } from '../schemas/answers.ts'
@@ -100,10 +100,10 @@ export const queueRoutes = (app: FastifyInstance, needs: Routing): void => {
         ...lagOf(each, clock.now()),
       })),
       parked: await parkedOf(caller.app),
-      credentials: credentials.all.map(({ name, channel, circuit }) => ({
+      credentials: credentials.statuses.map(({ name, provider, state }) => ({
         credential: name,
-        provider: channel.provider,
-        ...circuitOf(circuit.state, clock.monotonic()),
+        provider,
+        ...circuitOf(state, clock.monotonic()),
       })),
     }),
   )

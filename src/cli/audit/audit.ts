@@ -3,7 +3,7 @@ import { notificationIdOf } from '#domain/identity.ts'
 import type { RecordedEvent } from '#ports/event-store.ts'
 import { type Env, parseConfig } from '../../config.ts'
 import { misused, printJson } from '../orders.ts'
-import { openReadOnly, type ReadOnly } from './read-only.ts'
+import { openToLook, type ReadOnly } from './read-only.ts'
 import { type Verification, verify } from './verify.ts'
 
 const usage = `./pabal audit verify [--json]
@@ -87,7 +87,7 @@ export const runAudit = async (args: string[], env: Env): Promise<number> => {
   })
   const [verb, id] = positionals
   const eventId = values['event-id']
-  await using stores = await openReadOnly(parseConfig(env).dataDir)
+  await using stores = await openToLook(parseConfig(env))
   const { personal, after, stream } = values
   if (verb === 'verify') {
     const result = await verify(stores)

@@ -12,6 +12,7 @@ export const appsProjection: Projection<AppDocument> = {
   name: 'apps',
   version: 1,
   indexes: [{ name: 'by_name', fields: ['app'] }],
+  fromFirst: true,
   idOf: (event) =>
     event.stream.startsWith('app-') ? event.stream.slice('app-'.length) : undefined,
   evolve: (body, event) => ({ ...evolveApp(body, event) }),

@@ -57,6 +57,7 @@ export const notificationsProjection: Projection<NotificationDocument> = {
     ...lanes.map((lane) => ({ name: `due_${lane}`, fields: [`due.${lane}`], partial: true })),
   ],
 
+  fromFirst: true,
   idOf: (event) =>
     event.stream.startsWith('notification-')
       ? event.stream.slice('notification-'.length)
@@ -73,6 +74,8 @@ export const notificationsProjection: Projection<NotificationDocument> = {
   },
 
   finish,
+
+  classOf: (body) => body.status,
 
   moreFollows: (event) => steps.has(event.type),
 

@@ -6,6 +6,7 @@ import type {
 import { evolve } from '#domain/notification/evolve.ts'
 import type { State } from '#domain/notification/state.ts'
 import type { CollectionDeclaration, DocumentStore } from '#ports/document-store.ts'
+import { Unavailable } from '#ports/errors.ts'
 import type { EventStore, RecordedEvent } from '#ports/event-store.ts'
 import type { NotificationDocument } from './notifications.ts'
 import { type Addresses, absentView, addressKey, type NotificationView, viewOf } from './view.ts'
@@ -13,7 +14,7 @@ import { type Addresses, absentView, addressKey, type NotificationView, viewOf }
 export interface Sources {
   readonly events: EventStore
   readonly documents: DocumentStore
-  readonly collection: CollectionDeclaration
+  readonly collection: () => Promise<CollectionDeclaration>
 }
 
 export interface ViewOptions {
@@ -72,6 +73,23 @@ const fromStream = (
   return stale === undefined ? view : { ...view, stale }
 }
 
+/** `undefined`: not there yet, not whole, or the read models do not answer. The stream says it all the same. */
+const fromReadModel = async (
+  { documents, collection }: Sources,
+  app: string,
+  id: string,
+): Promise<NotificationView | undefined> => {
+  try {
+    const found = (await documents.load(await collection(), [id])).get(id)
+    const body = found?.body as NotificationDocument | undefined
+    if (body?.app !== app || !body.state || body.stale !== undefined) return undefined
+    return viewOf(id, body.state)
+  } catch (error) {
+    if (error instanceof Unavailable) return undefined
+    throw error
+  }
+}
+
 /** From the read model, else folded from the stream: what was accepted is always there. */
 export const readNotification = async (
   sources: Sources,
@@ -80,9 +98,8 @@ export const readNotification = async (
   options: ViewOptions = {},
 ): Promise<NotificationView | undefined> => {
   if (options.at === undefined && !options.personal) {
-    const found = (await sources.documents.load(sources.collection, [id])).get(id)
-    const body = found?.body as NotificationDocument | undefined
-    if (body?.app === app && body.state && body.stale === undefined) return viewOf(id, body.state)
+    const found = await fromReadModel(sources, app, id)
+    if (found) return found
   }
   const recorded = await readRecorded(sources.events, app, id)
   return recorded && fromStream(id, recorded, options)

@@ -8,6 +8,7 @@ export const recipientsProjection: Projection<RecipientDocument> = {
   name: 'recipients',
   version: 1,
   indexes: [{ name: 'by_user', fields: ['recipient.app', 'recipient.userId'] }],
+  fromFirst: true,
   idOf: (event) =>
     event.stream.startsWith('recipient-') ? event.stream.slice('recipient-'.length) : undefined,
   evolve(body, event) {

@@ -1,0 +1,50 @@
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/** Where the servers' programs are. */
+export interface Programs {
+  readonly natsServer: string
+  /** A mongod; absent: the program that the suites use. */
+  readonly mongodbServer?: string
+  /** A program of EventStoreDB or KurrentDB, or the address of one that runs; absent: the double. */
+  readonly eventStore?: string
+}
+
+/** Debian keeps servers where an ordinary user does not look. */
+const moreFolders = ['/usr/sbin', '/usr/local/sbin', '/usr/local/bin']
+
+const isProgram = (path: string): boolean => {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const find = (names: readonly string[], path: string): string | undefined =>
+  [...path.split(delimiter), ...moreFolders]
+    .flatMap((folder) => names.map((name) => join(folder, name)))
+    .find(isProgram)
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** By option, else by the setting that tests use too, else where programs usually are. Throws without NATS. */
+export const findPrograms = (env: Env, given: Partial<Programs> = {}): Programs => {
+  const path = env.PATH ?? ''
+  const natsServer = given.natsServer ?? env.PABAL_TEST_NATS_SERVER ?? find(['nats-server'], path)
+  const mongodbServer =
+    given.mongodbServer ?? env.PABAL_TEST_MONGODB_SERVER ?? find(['mongod'], path)
+  const eventStore =
+    given.eventStore ?? env.PABAL_TEST_EVENTSTOREDB_URL ?? find(['eventstored', 'kurrentd'], path)
+  if (natsServer === undefined) {
+    throw new Error(
+      'There is no nats-server here: name it by --nats-server or PABAL_TEST_NATS_SERVER.',
+    )
+  }
+  return {
+    natsServer,
+    ...(mongodbServer !== undefined && { mongodbServer }),
+    ...(eventStore !== undefined && { eventStore }),
+  }
+}

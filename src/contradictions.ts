@@ -1,0 +1,89 @@
+/** Settings by name, each of its type; what nobody has set and what has no default is missing. */
+interface Settings extends Readonly<Record<string, unknown>> {
+  readonly secret?: string
+  readonly metricsToken?: string
+  readonly eventstoreUrl?: string
+  readonly natsUrl?: string
+  readonly mongodbUrl?: string
+  readonly natsReplicas: number
+  readonly pushBackoffBaseMs: number
+  readonly pushBackoffCapMs: number
+  readonly smsBackoffBaseMs: number
+  readonly smsBackoffCapMs: number
+  readonly emailBackoffBaseMs: number
+  readonly emailBackoffCapMs: number
+}
+
+/** The variable of a setting: `pushDeadlineMs` is PABAL_PUSH_DEADLINE_MS. */
+export const variableOf = (name: string): string =>
+  `PABAL_${name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
+
+/** What belongs together: with one of them, all are needed (either one of a list within). */
+const groups: readonly (readonly (string | readonly string[])[])[] = [
+  ['apnsTeamId', 'apnsKeyId', ['apnsKeyFile', 'apnsKey'], 'apnsTopic'],
+  ['twilioAccountSid', 'twilioAuthToken', 'twilioFrom'],
+  ['sendgridApiKey', 'sendgridFrom'],
+]
+
+const groupProblems = (plain: Record<string, unknown>): string[] =>
+  groups.flatMap((group) => {
+    const has = (member: string | readonly string[]) =>
+      [member].flat().some((name) => plain[name] !== undefined)
+    if (!group.some(has)) return []
+    const names = (member: string | readonly string[]) =>
+      [member].flat().map(variableOf).join(' or ')
+    return group.filter((member) => !has(member)).map((member) => `${names(member)} is missing.`)
+  })
+
+/** The three addresses of a cluster, and how each begins. Their values are never quoted: they hold passwords. */
+const clusterUrls = {
+  eventstoreUrl: /^(?:esdb|kurrentdb)(?:\+discover)?:\/\/[^/\s]/,
+  natsUrl: /^(?:nats|tls):\/\/[^/\s]/,
+  mongodbUrl: /^mongodb(?:\+srv)?:\/\/[^/\s]/,
+} as const
+
+const clusterProblems = (plain: Settings): string[] => {
+  const names = Object.keys(clusterUrls) as (keyof typeof clusterUrls)[]
+  const given = names.filter((name) => plain[name] !== undefined)
+  if (given.length === 0) return []
+  const problems = names
+    .filter((name) => plain[name] === undefined)
+    .map((name) => `${variableOf(name)} is missing: a cluster takes all three addresses.`)
+  for (const name of given) {
+    if (clusterUrls[name].test(plain[name]!)) continue
+    problems.push(`${variableOf(name)} is not an address of its kind; see docs/configuration.md.`)
+  }
+  if (plain.secret === undefined) {
+    problems.push('PABAL_SECRET is missing: all processes of a cluster need the same.')
+  }
+  if (plain.natsReplicas % 2 === 0) {
+    problems.push('PABAL_NATS_REPLICAS is even; take 1, 3 or 5.')
+  }
+  return problems
+}
+
+/** Everything that cannot be so together, each in a sentence. */
+export const contradictions = (plain: Settings): string[] => {
+  const problems = [...groupProblems(plain), ...clusterProblems(plain)]
+  for (const [a, b] of [
+    ['apnsKeyFile', 'apnsKey'],
+    ['fcmServiceAccountFile', 'fcmServiceAccount'],
+  ] as const) {
+    if (plain[a] !== undefined && plain[b] !== undefined) {
+      problems.push(`${variableOf(a)} and ${variableOf(b)} are both set; one is enough.`)
+    }
+  }
+  for (const channel of ['push', 'sms', 'email'] as const) {
+    if (plain[`${channel}BackoffCapMs`] < plain[`${channel}BackoffBaseMs`]) {
+      const [cap, base] = [`${channel}BackoffCapMs`, `${channel}BackoffBaseMs`].map(variableOf)
+      problems.push(`${cap} is less than ${base}.`)
+    }
+  }
+  if (plain.secret !== undefined && plain.secret.length < 32) {
+    problems.push('PABAL_SECRET has fewer than 32 characters.')
+  }
+  if (plain.metricsToken !== undefined && plain.metricsToken.length < 16) {
+    problems.push('PABAL_METRICS_TOKEN has fewer than 16 characters.')
+  }
+  return problems
+}
