@@ -7,6 +7,7 @@ import type { FeedEvent } from '#ports/event-feed.ts'
 import type { NewEvent } from '#ports/event-store.ts'
 import { createFakeClock, settle } from '../support/fake-clock.ts'
 import { createSeededRandom } from '../support/seeded-random.ts'
+import { openTenure } from '../support/tenure.ts'
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
@@ -40,9 +41,9 @@ const open = () => {
   /** One run, until all there is has been told. */
   const run = async (from: 'beginning' | 'head' = 'beginning', during = async () => {}) => {
     const stop = new AbortController()
-    const { signal } = stop
+    const tenure = openTenure(stop.signal)
     const checkpoints = createCheckpoints({ events, documents, log: silent })
-    const ended = runFeed({ events, feed, checkpoints, clock, signal, from })
+    const ended = runFeed({ events, feed, checkpoints, clock, tenure, from })
     // A test that expects it to fail looks at it later.
     ended.catch(() => {})
     await settle()
