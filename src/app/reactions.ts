@@ -123,9 +123,10 @@ export const createReactions = (needs: {
 
   const start = async (): Promise<void> => {
     await startProjectors()
-    loop('relay', () =>
-      runRelay({ events, queue, checkpoints, clock, crashPoints, signal, onPosition }),
-    )
+    loop('relay', async () => {
+      await runRelay({ events, queue, checkpoints, clock, crashPoints, signal, onPosition })
+      relayed = undefined
+    })
     work('route', config.routeSlots, route)
     work('push', config.pushSlots, deliver)
     work('sms', config.smsSlots, deliver)
