@@ -9,6 +9,17 @@ import { receiptDelayMs, serviceSettings } from './settings.ts'
 /** Of the processes that there are: who takes requests, who is a singleton, and the two others. */
 const killOrder = [0, 2, 1, 3] as const
 
+/**
+ * Three servers and four processes share this machine. With the usual slots so many attempts at once would
+ * wait for the log that each of them came too late (see `fence-too-old`) and was made again.
+ */
+const slots = {
+  PABAL_ROUTE_SLOTS: '16',
+  PABAL_PUSH_SLOTS: '16',
+  PABAL_SMS_SLOTS: '8',
+  PABAL_EMAIL_SLOTS: '8',
+}
+
 const startCluster = async (needs: Needs, env: Env): Promise<Cluster> => {
   const { settings, onDeath } = needs
   const { findPrograms } = await import('../../../deploy/cluster/programs.ts')
@@ -19,7 +30,7 @@ const startCluster = async (needs: Needs, env: Env): Promise<Cluster> => {
     return await start({
       directory,
       programs: findPrograms(env),
-      settings: serviceSettings,
+      settings: { ...serviceSettings, ...slots },
       sandbox: { seed: settings.seed, faultRate: settings.faultRate, receiptDelayMs },
       onDeath: (name) =>
         onDeath(new DemoFailure(`${name} ended by itself; its log is in ${directory}.`)),
