@@ -143,6 +143,12 @@ export const createReactions = (needs: {
   }
 
   const start = async (): Promise<void> => {
+    const missing = roleNames.filter((role) => !roles.has(role))
+    if (exclusive && missing.length > 0) {
+      log.warn('Nobody has these roles: no other process can use the data directory.', {
+        roles: missing.join(', '),
+      })
+    }
     // Whom it shares credentials with is known before the first attempt, if it can be.
     if (!exclusive) await Promise.race([meet(), clock.sleep(goodbyeMs, signal)])
     if (!exclusive) loop('peers', meetAgain)
