@@ -18,6 +18,7 @@ const open = () => {
   const health = createHealth({
     ...{ credentials, progress, clock, clockCheck },
     lastFailure: () => undefined,
+    silences: async () => [],
   })
   const codes = async () =>
     (await health()).problems.map(({ code }) => code).filter((code) => !code.startsWith('provider'))
