@@ -1,11 +1,5 @@
+import { toldData } from '#handlers/told-event.ts'
 import type { RecordedEvent } from '#ports/event-store.ts'
-
-/** The hash of a key is of no use to anybody, but to somebody who tries keys. */
-const shown = ({ type, data }: RecordedEvent): RecordedEvent['data'] => {
-  if (type !== 'AppKeyIssued') return data
-  const { hash: _hash, ...rest } = data
-  return rest
-}
 
 /** An event as it is told outside; what identifies people only to those who may see it. */
 export const eventView = (event: RecordedEvent, personal: boolean) => {
@@ -22,7 +16,7 @@ export const eventView = (event: RecordedEvent, personal: boolean) => {
     actor,
     correlationId,
     ...(causationId !== undefined && { causationId }),
-    data: shown(event),
+    data: toldData(event),
     ...(personal && event.personal && { personal: event.personal }),
   }
 }

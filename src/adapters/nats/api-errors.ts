@@ -1,5 +1,5 @@
 import { ErrorCode, NatsError } from 'nats'
-import { Unavailable } from '#ports/errors.ts'
+import { StartRefused, Unavailable } from '#ports/errors.ts'
 
 /** Codes of the server's own table of errors. */
 export const streamNotFound = 10059
@@ -34,4 +34,28 @@ export const unavailable = (error: unknown): Unavailable => {
   if (isOutOfStorage(error))
     return new Unavailable('queue/no-storage', 'NATS has no storage left for this.', options)
   return new Unavailable('queue/no-answer', 'NATS did not answer as it should.', options)
+}
+
+/** A stream that cannot be made at the start; says what to do. */
+export const refusalOfStream = (error: unknown, of: string, shown: string): StartRefused => {
+  const { code } = unavailable(error)
+  const options = { cause: error }
+  if (code === 'queue/no-jetstream')
+    return new StartRefused(
+      code,
+      `NATS at ${shown} runs without JetStream, or the account has none. Start it with a "jetstream" block; deploy/nats has one.`,
+      options,
+    )
+  if (code === 'queue/no-storage')
+    return new StartRefused(
+      code,
+      `NATS at ${shown} has no storage left for the stream of ${of}. Give JetStream more, or its account a higher limit.`,
+      options,
+    )
+  const why = error instanceof Error ? error.message : 'no reason given'
+  return new StartRefused(
+    'queue/no-stream',
+    `The stream of ${of} cannot be made on NATS at ${shown}: ${why}. Check the account's permissions, and that not more copies are asked for than there are servers.`,
+    options,
+  )
 }

@@ -1,10 +1,10 @@
 import type { Lane, Priority } from '#domain/notification/events.ts'
 import type { Clock } from '#ports/clock.ts'
-import { StartRefused, Unavailable } from '#ports/errors.ts'
+import { Unavailable } from '#ports/errors.ts'
 import type { Log } from '#ports/log.ts'
 import type { DisposableWorkQueue, WorkItem } from '#ports/work-queue.ts'
 import { createAnswers } from './answers.ts'
-import { unavailable } from './api-errors.ts'
+import { refusalOfStream } from './api-errors.ts'
 import type { NatsOptions } from './connecting.ts'
 import { createDepths } from './depths.ts'
 import { createFlights } from './flights.ts'
@@ -12,6 +12,7 @@ import { openKeeper } from './keeper.ts'
 import { consumeLane } from './lane-consumer.ts'
 import { openLink } from './link.ts'
 import { createPublishing } from './publishing.ts'
+import { createSender } from './sender.ts'
 import { ensureWork } from './work-layout.ts'
 
 export interface NatsWorkQueueOptions extends NatsOptions {
@@ -34,19 +35,6 @@ const answerWaitMs = 5_000
 const roomLookMs = { first: 5, last: 200 }
 const stopMs = 12_000
 
-/** `StartRefused`, or what is wrong in words that say what to do. */
-const asRefusal = (error: unknown, shown: string): StartRefused => {
-  const { code, message } = unavailable(error)
-  const known = code === 'queue/no-jetstream' || code === 'queue/no-storage'
-  return new StartRefused(
-    known ? code : 'queue/no-stream',
-    known
-      ? `${message} Start nats-server at ${shown} with a "jetstream" block; deploy/nats has one.`
-      : `The stream for work cannot be made on NATS at ${shown}: ${error instanceof Error ? error.message : 'no reason given'}. Check the account's permissions and that PABAL_NATS_REPLICAS is not more than its servers.`,
-    { cause: error },
-  )
-}
-
 /**
  * Lanes on one work-queue stream of JetStream. Several processes share them. Throws `StartRefused` when the
  * first connection cannot be made or the stream cannot be there; afterwards it comes back by itself.
@@ -60,7 +48,7 @@ export const openNatsWorkQueue = async (
   const link = opening.use(await openLink({ ...options, name: 'pabal work' }))
   const { connection } = link
   const refuse = (error: unknown): never => {
-    throw asRefusal(error, link.shown)
+    throw refusalOfStream(error, 'work', link.shown)
   }
   const manager = await connection
     .jetstreamManager({ timeout: answerWaitMs, checkAPI: false })
@@ -70,10 +58,11 @@ export const openNatsWorkQueue = async (
     await openKeeper({ link, stream: 'PABAL_WORK', ensure, clock, log }).catch(refuse),
   )
   const answers = opening.use(createAnswers({ connection, clock, timeoutMs: answerWaitMs }))
+  const sender = createSender(answers)
   const depths = createDepths({ manager, capacity, clock })
   keeper.onRestored(depths.forget)
   const flights = createFlights({ connection, answers, clock, ackWaitMs })
-  const publish = createPublishing({ link, answers, depths, finished: flights.finished })
+  const publish = createPublishing({ link, sender, depths, finished: flights.finished })
   const end = new AbortController()
   const consuming = new Set<Promise<void>>()
 

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -23,6 +23,12 @@ const find = (): string | undefined => {
 
 /** The program of a real server, if this machine has one. */
 export const natsServerProgram = find()
+
+/** `[2, 9, 10]` */
+export const natsServerVersion = (): readonly number[] => {
+  const said = execFileSync(natsServerProgram!, ['--version'], { encoding: 'utf8' })
+  return (/v(\d+)\.(\d+)\.(\d+)/.exec(said) ?? []).slice(1).map(Number)
+}
 
 const freePort = async (): Promise<number> => {
   const server = createServer()
@@ -51,6 +57,9 @@ export interface NatsServerOptions {
   readonly jetStream?: boolean
   /** More of the server's configuration, in its own language. */
   readonly config?: string
+  /** All of it instead. */
+  readonly wholeConfig?: (place: { readonly port: number; readonly store: string }) => string
+  readonly env?: Readonly<Record<string, string>>
 }
 
 const configuration = (port: number, store: string, options: NatsServerOptions): string =>
@@ -60,8 +69,15 @@ const configuration = (port: number, store: string, options: NatsServerOptions):
     options.config ?? '',
   ].join('\n')
 
-const run = async (program: string, file: string): Promise<ChildProcess> => {
-  const child = spawn(program, ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] })
+const run = async (
+  program: string,
+  file: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<ChildProcess> => {
+  const child = spawn(program, ['-c', file], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...env },
+  })
   const ready = Promise.withResolvers<void>()
   let said = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -83,8 +99,9 @@ export const startNatsServer = async (options: NatsServerOptions = {}): Promise<
   const store = join(folder, 'store')
   const file = join(folder, 'nats.conf')
   const port = await freePort()
-  writeFileSync(file, configuration(port, store, options))
-  let child: ChildProcess | undefined = await run(program, file)
+  const whole = options.wholeConfig?.({ port, store })
+  writeFileSync(file, whole ?? configuration(port, store, options))
+  let child: ChildProcess | undefined = await run(program, file, options.env)
 
   const kill = async (): Promise<void> => {
     const running = child
@@ -95,7 +112,7 @@ export const startNatsServer = async (options: NatsServerOptions = {}): Promise<
   }
   const start = async (): Promise<void> => {
     await kill()
-    child = await run(program, file)
+    child = await run(program, file, options.env)
   }
   return {
     url: `nats://127.0.0.1:${port}`,

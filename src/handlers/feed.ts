@@ -1,0 +1,41 @@
+import type { Clock } from '#ports/clock.ts'
+import type { EventFeed } from '#ports/event-feed.ts'
+import type { EventStore } from '#ports/event-store.ts'
+import type { Checkpoints } from './checkpoints.ts'
+import { toldEvent } from './told-event.ts'
+
+const pageMax = 1_000
+const saveEveryMs = 1_000
+const checkpointName = 'feed'
+
+/**
+ * Tells the feed every event of the log, at least once. Without a position it begins with the first event,
+ * or with `from: 'head'` at the end: then what is recorded before the first page is told may be left out.
+ */
+export const runFeed = async (needs: {
+  readonly events: EventStore
+  readonly feed: EventFeed
+  readonly checkpoints: Checkpoints
+  readonly clock: Pick<Clock, 'monotonic'>
+  readonly signal: AbortSignal
+  readonly from: 'beginning' | 'head'
+  readonly onPosition?: (position: string) => void
+}): Promise<void> => {
+  const { events, feed, checkpoints, clock, signal, from } = needs
+  const found = (await checkpoints.load(checkpointName))?.position
+  let position = found ?? (from === 'head' ? await events.head() : undefined)
+  // The first page is saved at once: until then another start would not know that there was one.
+  let savedAt = Number.NEGATIVE_INFINITY
+  const after = position === undefined ? {} : { after: position }
+  for await (const page of events.subscribe({ ...after, limit: pageMax, signal })) {
+    await feed.publish(page.events.map(toldEvent))
+    const before = page.events.at(-2)?.position ?? position
+    position = page.checkpoint
+    needs.onPosition?.(position)
+    if (clock.monotonic() - savedAt < saveEveryMs) continue
+    savedAt = clock.monotonic()
+    const last = page.events.at(-1)!
+    const place = { position: last.position, eventId: last.id }
+    await checkpoints.trySave(checkpointName, before === undefined ? place : { ...place, before })
+  }
+}
