@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { DocumentBody, Find } from '#ports/document-store.ts'
+import type { DocumentBody, Find, StoredDocument } from '#ports/document-store.ts'
 import { document, findAll, idsOf, insertAll, newCollection } from './document-samples.ts'
 import type { OpenDocumentStore } from './document-store.ts'
 
@@ -74,6 +74,30 @@ export const findingContract = (open: OpenDocumentStore): void => {
       expect(idsOf(await store.find(texts, ascending('n')))).toEqual(
         ordered.map((_, at) => `id ${at}`),
       )
+    })
+
+    test('orders all numbers before all texts, over pages and within a range', async () => {
+      await using store = await open()
+      const collection = newCollection(byNumber)
+      await insertAll(store, collection, {
+        a: { n: 'x' },
+        b: { n: 7 },
+        c: { n: '' },
+        d: { n: -7 },
+        e: { n: '7' },
+        f: { n: 7 },
+      })
+      const ordered = ['d', 'b', 'f', 'c', 'e', 'a']
+      const page = ascending('n', { limit: 1 })
+      const numberOrText = ({ body }: StoredDocument) => body.n as string | number
+      expect(await findAll(store, collection, page, numberOrText)).toEqual(ordered)
+      const back = { ...page, order: { field: 'n', direction: 'descending' as const } }
+      expect(await findAll(store, collection, back, numberOrText)).toEqual(ordered.toReversed())
+      const find = async (range: { from?: string | number; to?: string | number }) =>
+        idsOf(await store.find(collection, ascending('n', { range: { field: 'n', ...range } })))
+      expect(await find({ from: 0 })).toEqual(['b', 'f', 'c', 'e', 'a'])
+      expect(await find({ to: '' })).toEqual(['d', 'b', 'f', 'c'])
+      expect(await find({ from: '7' })).toEqual(['e', 'a'])
     })
 
     test('tells true from false', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { bodyBytesMax } from '#ports/document-query.ts'
 import { type Change, type Find, NotIndexed } from '#ports/document-store.ts'
 import { document, insert, newCollection } from './document-samples.ts'
 import type { OpenDocumentStore } from './document-store.ts'
@@ -36,6 +37,7 @@ const brokenWrites: Readonly<Record<string, readonly Change[]>> = {
   ],
   'a body that is no object': [insert('fine'), insert('a', [1] as never)],
   'a body with a BigInt': [insert('fine'), insert('a', { n: 1n })],
+  'a body that is too large': [insert('fine'), insert('a', { text: 'é'.repeat(7_500_000) })],
   'an empty id': [insert('fine'), insert('')],
 }
 
@@ -65,6 +67,14 @@ export const refusalContract = (open: OpenDocumentStore): void => {
       const fresh = newCollection()
       await expect(store.write(fresh, changes)).rejects.toThrow()
       expect((await store.load(fresh, ['fine'])).size).toBe(0)
+    })
+
+    test('takes a body as large as it may be', async () => {
+      await using store = await open()
+      const fresh = newCollection()
+      const text = 'x'.repeat(bodyBytesMax - JSON.stringify({ text: '' }).length)
+      expect((await store.write(fresh, [insert('a', { text })])).conflicts).toEqual([])
+      expect((await store.load(fresh, ['a'])).get('a')?.body.text).toHaveLength(text.length)
     })
   })
 }

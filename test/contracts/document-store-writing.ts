@@ -112,6 +112,10 @@ export const writingContract = (open: OpenDocumentStore): void => {
       'keys with dots': { 'a.b': 1, a: { b: 2, 'c.d': { 'e.': 3 } }, '': 'empty' },
       'texts of all scripts': { text: '하림 👩‍👩‍👧 "\\ \u0000 \u2028', ключ: 'שלום' },
       'all kinds of JSON': { list: [1, -2.5, 1e21, true, null, [], {}], null: null, big: 2 ** 53 },
+      'lone surrogates': { text: 'a\ud800', '\udc00': ['\ud83d'] },
+      'numbers that are hard to keep': {
+        n: [2 ** 53 - 1, 2 ** 31, -(2 ** 31) - 1, 5e-324, 0.1, 1e308],
+      },
       'a key named __proto__': JSON.parse('{"__proto__":{"polluted":true}}'),
     }
 

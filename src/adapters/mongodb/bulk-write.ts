@@ -87,11 +87,15 @@ export interface Attempt {
   readonly stored: Collection<Stored>
   /** An attempt before this one may have taken effect without an answer. */
   readonly isRepeated: boolean
-  readonly timeoutMS: number
+  /** What is left of the call's time. */
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
 }
 
-const send = async ({ db, timeoutMS }: Attempt, command: Document): Promise<Document> => {
-  const reply = await db.command({ ...command, ordered: false, writeConcern }, { timeoutMS })
+const send = async ({ db, timeoutMs, signal }: Attempt, command: Document): Promise<Document> => {
+  const durable = { ...writeConcern, wtimeout: timeoutMs }
+  const whole = { ...command, ordered: false, writeConcern: durable, maxTimeMS: timeoutMs }
+  const reply = await db.command(whole, { signal })
   if (reply.writeConcernError) throw new MongoServerError(reply.writeConcernError)
   const failed = (reply.writeErrors ?? []).find(
     (each: { readonly code: number }) => each.code !== duplicateKey,
@@ -102,11 +106,11 @@ const send = async ({ db, timeoutMS }: Attempt, command: Document): Promise<Docu
 
 /** The versions as they are now, for deciding who was first. */
 const now = async (
-  { stored, timeoutMS }: Attempt,
+  { stored, signal, timeoutMs: maxTimeMS }: Attempt,
   changes: readonly Prepared[],
 ): Promise<ReadonlyMap<string, Pick<Stored, 'v' | 'w'>>> => {
   const ids = changes.map(({ id }) => id)
-  const options = { projection: { v: 1, w: 1 }, batchSize: ids.length + 1, timeoutMS }
+  const options = { projection: { v: 1, w: 1 }, batchSize: ids.length + 1, maxTimeMS, signal }
   const found = await stored.find({ _id: { $in: ids } }, options).toArray()
   return new Map(found.map(({ _id, v, w }) => [_id, { v, w }]))
 }

@@ -3,6 +3,7 @@ import { refuseCollection } from '#ports/document-query.ts'
 import type { CollectionDeclaration, IndexDeclaration } from '#ports/document-store.ts'
 import { StartRefused } from '#ports/errors.ts'
 import type { Log } from '#ports/log.ts'
+import { within } from './connect.ts'
 import { collectionNameOf, placeOf } from './stored-document.ts'
 
 /** An index as the server is asked for it, and as it tells of it. */
@@ -38,17 +39,26 @@ const isNoCollection = (error: unknown): boolean =>
   (error instanceof MongoServerError && /ns not found/i.test(error.message))
 
 /** Removes a collection with its indexes; one that is not there is fine. */
-export const dropCollection = async (db: Db, collection: string): Promise<void> => {
+export const dropCollection = async (
+  db: Db,
+  collection: string,
+  signal: AbortSignal,
+): Promise<void> => {
   try {
-    await db.command({ drop: collection, writeConcern: { w: 'majority' } })
+    await db.command({ drop: collection, writeConcern: { w: 'majority' } }, { signal })
   } catch (error) {
     if (!isNoCollection(error)) throw error
   }
 }
 
-const existing = async (db: Db, collection: string): Promise<readonly IndexSpecification[]> => {
+const existing = async (
+  db: Db,
+  collection: string,
+  signal: AbortSignal,
+): Promise<readonly IndexSpecification[]> => {
   try {
-    const reply = await db.command({ listIndexes: collection, cursor: { batchSize: 1_000 } })
+    const command = { listIndexes: collection, cursor: { batchSize: 1_000 } }
+    const reply = await db.command(command, { signal })
     return reply.cursor.firstBatch
   } catch (error) {
     if (isNoCollection(error)) return []
@@ -79,8 +89,12 @@ const stateOf = (
 export const indexStateOf = async (
   db: Db,
   collection: CollectionDeclaration,
+  signal: AbortSignal,
 ): Promise<IndexState> =>
-  stateOf(collection.indexes.map(specificationOf), await existing(db, collectionNameOf(collection)))
+  stateOf(
+    collection.indexes.map(specificationOf),
+    await existing(db, collectionNameOf(collection), signal),
+  )
 
 export interface CollectionIndexes {
   /** Makes the collection's indexes unless this process knows that they are there. */
@@ -89,7 +103,8 @@ export interface CollectionIndexes {
   forget(collection: CollectionDeclaration): void
 }
 
-export const createCollectionIndexes = (db: Db, log: Log): CollectionIndexes => {
+/** `timeoutMs`: of each question. Building goes on at the server when it takes longer. */
+export const createCollectionIndexes = (db: Db, log: Log, timeoutMs: number): CollectionIndexes => {
   const ready = new Map<string, { readonly layout: string; readonly made: Promise<void> }>()
   const layouts = new WeakMap<CollectionDeclaration, string>()
   let takesPartial = true
@@ -106,7 +121,7 @@ export const createCollectionIndexes = (db: Db, log: Log): CollectionIndexes => 
   const create = async (name: string, indexes: readonly IndexSpecification[]): Promise<void> => {
     const asked = takesPartial ? indexes : indexes.map(withoutPartial)
     try {
-      await db.command({ createIndexes: name, indexes: asked })
+      await db.command({ createIndexes: name, indexes: asked }, { signal: within(timeoutMs) })
     } catch (error) {
       const isRefused = takesPartial && optionRefused.has(codeOf(error) ?? 0)
       if (!isRefused || asked.every((index) => index.partialFilterExpression === undefined))
@@ -130,7 +145,7 @@ export const createCollectionIndexes = (db: Db, log: Log): CollectionIndexes => 
   const make = async (collection: CollectionDeclaration): Promise<void> => {
     const wanted = collection.indexes.map(specificationOf)
     if (wanted.length === 0) return
-    const { missing, changed } = await indexStateOf(db, collection)
+    const { missing, changed } = await indexStateOf(db, collection, within(timeoutMs))
     if (changed.length > 0) throw refuse(collection)
     if (missing.length === 0) return
     const absent = wanted.filter(({ name }) => missing.includes(name))

@@ -5,14 +5,20 @@ import { asPortError } from './mongo-errors.ts'
 /** Of the address if it names none. */
 export const databaseDefault = 'pabal'
 
-/** The address without the user and password in it, for messages. */
-export const shown = (url: string): string => url.replace(/\/\/[^@/]*@/, '//')
+/** The address without user, password and options, any of which may be secret, for messages. */
+export const shown = (url: string): string => url.replace(/\/\/[^/]*@/, '//').replace(/\?.*$/s, '')
 
 /** The database that an address names: `mongodb://host/NAME`. */
 export const databaseOf = (url: string): string => {
   const [, name = ''] = /^[^/]*\/\/[^/]*\/([^?]*)/.exec(url) ?? []
   return name === '' ? databaseDefault : decodeURIComponent(name)
 }
+
+/**
+ * Ends whatever a call waits for: a primary, a connection, an answer. The driver's own `timeoutMS` is without
+ * effect since 7.9. A connection that is given up is closed, so no late answer meets another call.
+ */
+export const within = (ms: number): AbortSignal => AbortSignal.timeout(Math.max(1, Math.ceil(ms)))
 
 export interface ConnectOptions {
   /** `mongodb://` or `mongodb+srv://`; may hold a user and password, and names the database. */
@@ -32,7 +38,9 @@ export const createClient = ({ url, timeoutMs, connectionsMax }: ConnectOptions)
       maxPoolSize: connectionsMax,
       serverSelectionTimeoutMS: timeoutMs,
       connectTimeoutMS: timeoutMs,
-      timeoutMS: timeoutMs,
+      waitQueueTimeoutMS: timeoutMs,
+      // Every call has a signal that ends it. This is for what the driver does by itself.
+      socketTimeoutMS: timeoutMs + 1_000,
       readPreference: 'primary',
     })
   } catch (error) {

@@ -4,9 +4,9 @@ import type { CollectionDeclaration } from '#ports/document-store.ts'
 import { StartRefused } from '#ports/errors.ts'
 import type { Finding } from '#ports/finding.ts'
 import { indexStateOf } from './collection-indexes.ts'
-import { createClient, databaseOf, refusalOf, shown } from './connect.ts'
+import { createClient, databaseOf, refusalOf, shown, within } from './connect.ts'
 import { asPortError } from './mongo-errors.ts'
-import { timeOf } from './server-clock.ts'
+import { greet, timeOf } from './server-clock.ts'
 import { collectionNameOf } from './stored-document.ts'
 
 export interface InspectMongoOptions {
@@ -21,6 +21,8 @@ export interface InspectMongoOptions {
 }
 
 const defaults = { timeoutMs: 5_000 } as const
+/** Of those that are asked of a server known to answer. */
+const questionMs = 5_000
 /** Above this a process takes no work. */
 const clockDifferenceMaxMs = 5_000
 const oldest = [4, 4] as const
@@ -31,7 +33,7 @@ const finding = (level: Finding['level'], code: string, message: string): Findin
   code,
   message,
 })
-const ok = (message: string): Finding => finding('ok', 'documents/ok', message)
+const ok = (message: string): Finding => finding('ok', 'ok', message)
 
 const versionOf = async (db: Db): Promise<Finding> => {
   const info = await db.command({ buildInfo: 1 })
@@ -74,7 +76,7 @@ const journalOf = async (db: Db): Promise<readonly Finding[]> => {
 }
 
 const clockOf = async (client: MongoClient, clock: Clock): Promise<Finding> => {
-  const { now, uncertaintyMs } = await timeOf(client, clock)
+  const { now, uncertaintyMs } = await timeOf(client, clock, within(questionMs))
   const difference = Math.round(clock.now() - now)
   const about = `${Math.abs(difference)} ms (known to ${Math.ceil(uncertaintyMs)} ms)`
   const direction = difference < 0 ? 'behind' : 'ahead of'
@@ -92,7 +94,7 @@ const indexesOf = async (
   db: Db,
   collection: CollectionDeclaration,
 ): Promise<readonly Finding[]> => {
-  const { missing, changed } = await indexStateOf(db, collection)
+  const { missing, changed } = await indexStateOf(db, collection, within(questionMs))
   const name = collectionNameOf(collection)
   if (changed.length > 0)
     return [
@@ -119,7 +121,7 @@ const examine = async (
   await db.command({ listCollections: 1, nameOnly: true })
   const findings = [
     await versionOf(db),
-    kindOf(await db.command({ hello: 1 }), demandReplicaSet),
+    kindOf(await greet(client, within(questionMs)), demandReplicaSet),
     ...(await journalOf(client.db('admin'))),
     await clockOf(client, clock),
   ]

@@ -8,12 +8,13 @@ import type {
   Find,
   StoredDocument,
 } from '#ports/document-store.ts'
+import { Unavailable } from '#ports/errors.ts'
 import type { Log } from '#ports/log.ts'
 import type { Random } from '#ports/random.ts'
 import type { StoreTime } from '#ports/store-time.ts'
 import { applyPart, commandsOf, type Prepared, prepare, roundsOf } from './bulk-write.ts'
 import { createCollectionIndexes, dropCollection } from './collection-indexes.ts'
-import { createClient, databaseOf, refusalOf } from './connect.ts'
+import { createClient, databaseOf, refusalOf, within } from './connect.ts'
 import { sortOf, stretchesOf } from './find-filter.ts'
 import { asPortError, closed, isPassing } from './mongo-errors.ts'
 import { timeOf } from './server-clock.ts'
@@ -62,7 +63,7 @@ const createDocumentStore = (
   }: MongoDocumentStoreOptions & { readonly timeoutMs: number },
 ): DisposableDocumentStore & StoreTime => {
   const db = client.db(databaseOf(url), { readConcern: new ReadConcern('majority') })
-  const indexes = createCollectionIndexes(db, log)
+  const indexes = createCollectionIndexes(db, log, timeoutMs)
   const instance = random.secret(9)
   let calls = 0
   let isClosed = false
@@ -87,8 +88,8 @@ const createDocumentStore = (
   ): Promise<readonly string[]> => {
     const stored = storedOf(collection)
     for (let number = 1; ; number++) {
-      const timeoutMS = Math.max(1, Math.floor(until - clock.monotonic()))
-      const attempt = { db, stored, isRepeated: number > 1, timeoutMS }
+      const left = Math.max(1, Math.ceil(until - clock.monotonic()))
+      const attempt = { db, stored, isRepeated: number > 1, timeoutMs: left, signal: within(left) }
       try {
         return await withServer(() => applyPart(attempt, stored.collectionName, part))
       } catch (error) {
@@ -125,7 +126,13 @@ const createDocumentStore = (
     // A batch larger than the page lets the server close its cursor with the first answer.
     const batchSize = options.limit + 1
     const found = await storedOf(collection)
-      .find(filter, { ...options, projection, batchSize })
+      .find(filter, {
+        ...options,
+        projection,
+        batchSize,
+        maxTimeMS: timeoutMs,
+        signal: within(timeoutMs),
+      })
       .toArray()
     return found.map(documentOf)
   }
@@ -143,6 +150,17 @@ const createDocumentStore = (
       found.push(...(await read(collection, filter, { limit, sort: sortOf(query), hint })))
     }
     return found
+  }
+
+  const findOrWait: typeof find = async (collection, query) => {
+    try {
+      return await find(collection, query)
+    } catch (error) {
+      if (!lacksIndex(error)) throw error
+      throw new Unavailable('documents/index-missing', 'An index of MongoDB is being built.', {
+        cause: error,
+      })
+    }
   }
 
   return {
@@ -182,7 +200,7 @@ const createDocumentStore = (
           log.warn('An index was dropped and is made again.', { collection: collection.name })
           indexes.forget(collection)
           await indexes.ensure(collection)
-          return find(collection, query)
+          return await findOrWait(collection, query)
         }
       })
     },
@@ -199,11 +217,11 @@ const createDocumentStore = (
     drop: (collection) =>
       withServer(async () => {
         indexes.forget(collection)
-        await dropCollection(db, collectionNameOf(collection))
+        await dropCollection(db, collectionNameOf(collection), within(timeoutMs))
         indexes.forget(collection)
       }),
 
-    serverTime: () => withServer(() => timeOf(client, clock)),
+    serverTime: () => withServer(() => timeOf(client, clock, within(timeoutMs))),
 
     [Symbol.asyncDispose]: async () => {
       if (isClosed) return

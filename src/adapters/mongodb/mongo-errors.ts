@@ -2,8 +2,8 @@ import {
   MongoClientClosedError,
   MongoError,
   MongoNetworkError,
+  MongoNetworkTimeoutError,
   MongoNotConnectedError,
-  MongoOperationTimeoutError,
   MongoServerClosedError,
   MongoServerError,
   MongoServerSelectionError,
@@ -64,7 +64,7 @@ const tooLarge: ReadonlySet<number> = new Set([10334, 17419, 17420, 17280])
 
 const conditionOf = (error: MongoError): Condition | undefined => {
   if (error instanceof MongoServerError) return conditions[Number(error.code)]
-  if (error instanceof MongoOperationTimeoutError) return timeout
+  if (error instanceof MongoNetworkTimeoutError) return timeout
   if (error instanceof MongoServerSelectionError) return unreachable
   if (error instanceof MongoNetworkError) return unreachable
   // The driver does not export its class: no connection of the pool became free.
@@ -81,6 +81,9 @@ const isClosed = (error: unknown): boolean =>
 /** What the server or the way to it did becomes `Unavailable`; the rest stays what it is, a bug. */
 export const asPortError = (error: unknown): unknown => {
   if (isClosed(error)) return closed({ cause: error })
+  // The signal of a call fired: see `within`.
+  if (error instanceof DOMException && error.name === 'TimeoutError')
+    return new Unavailable(timeout[0], timeout[1], { cause: error })
   if (!(error instanceof MongoError)) return error
   if (error instanceof MongoServerError && tooLarge.has(Number(error.code)))
     return new DocumentTooLarge('MongoDB takes no document of more than 16 MiB.', { cause: error })

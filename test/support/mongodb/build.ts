@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, rmSync } from 'node:fs'
+import { globSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildFolder, classFolder, jarFolder, sourceFolder } from './built-server.ts'
 
@@ -27,6 +27,5 @@ run(
 run(
   'javac',
   ...['--release', '17', '-cp', join(jarFolder, '*'), '-d', classFolder],
-  join(sourceFolder, 'Speaker.java'),
-  join(sourceFolder, 'de/bwaldvogel/mongo/backend/ValueComparator.java'),
+  ...globSync('**/*.java', { cwd: sourceFolder }).map((file) => join(sourceFolder, file)),
 )

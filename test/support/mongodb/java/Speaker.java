@@ -1,6 +1,6 @@
 import de.bwaldvogel.mongo.MongoServer;
 import de.bwaldvogel.mongo.MongoVersion;
-import de.bwaldvogel.mongo.backend.h2.H2Backend;
+import de.bwaldvogel.mongo.backend.h2.QuickBackend;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -10,7 +10,7 @@ public final class Speaker {
   public static void main(String[] arguments) throws Exception {
     Path directory = Path.of(arguments[0]);
     Files.createDirectories(directory);
-    H2Backend backend = new H2Backend(directory.resolve("data.mv").toString());
+    QuickBackend backend = new QuickBackend(directory.resolve("data.mv").toString());
     backend.version(new OldestThatDriversTake());
     MongoServer server = new MongoServer(backend);
     server.bind("127.0.0.1", Integer.parseInt(arguments[1]));
