@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 
 interface LogLine {
   readonly level: number
@@ -27,8 +26,8 @@ const parse = (line: string): LogLine => {
 }
 
 /** Sentences that no life should have written, each with how often it was. */
-export const wrongLogLines = (directory: string): readonly string[] => {
-  const lines = readFileSync(join(directory, 'service.log'), 'utf8').split('\n')
+export const wrongLogLines = (files: readonly string[]): readonly string[] => {
+  const lines = files.flatMap((file) => readFileSync(file, 'utf8').split('\n'))
   const wrong = lines.filter((line) => line !== '').map(parse)
   const bySentence = Map.groupBy(wrong.filter(isWrong), ({ msg }) => msg)
   return [...bySentence].map(([msg, all]) => `${all.length} × ${msg}`)
