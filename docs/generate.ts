@@ -1,7 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { settings, variableOf } from '../src/config.ts'
+import { telemetryFile, telemetryPage } from './metrics-table.ts'
 
-// Writes what follows from the schema of the settings: docs/configuration.md (its tables) and .env.example.
+// Writes what follows from the schema of the settings: docs/configuration.md (its tables), .env.example and
+// the table of docs/telemetry.md.
 // Run it with: npm run docs
 
 interface Setting {
@@ -121,4 +123,5 @@ export const envFile = new URL('../.env.example', import.meta.url)
 if (import.meta.main) {
   writeFileSync(pageFile, configurationPage(readFileSync(pageFile, 'utf8')))
   writeFileSync(envFile, envExample())
+  writeFileSync(telemetryFile, telemetryPage(readFileSync(telemetryFile, 'utf8')))
 }

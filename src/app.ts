@@ -4,13 +4,16 @@ import { runningSdk } from '#adapters/opentelemetry/running.ts'
 import { createSystemClock } from '#adapters/system/system-clock.ts'
 import { buildServer } from '#api/server.ts'
 import { createAccept } from '#handlers/accept.ts'
+import { runFeed } from '#handlers/feed.ts'
 import { createOperations } from '#handlers/operate.ts'
 import { createRecipients } from '#handlers/recipients.ts'
 import { createTemplates } from '#handlers/templates.ts'
 import { StartRefused } from '#ports/errors.ts'
+import type { EventFeed } from '#ports/event-feed.ts'
 import type { Log } from '#ports/log.ts'
 import type { Around } from './app/base.ts'
 import { startControl } from './app/control.ts'
+import type { Core } from './app/core.ts'
 import { createHealth } from './app/health.ts'
 import { openBase } from './app/open-base.ts'
 import { createOperatorOrders } from './app/operations.ts'
@@ -18,6 +21,7 @@ import { policiesOf } from './app/policies.ts'
 import { createProbes } from './app/probes.ts'
 import { openProviders } from './app/providers.ts'
 import { createReactions } from './app/reactions.ts'
+import type { Follower } from './app/roles.ts'
 import { announceWebhook, withSandbox } from './app/sandbox-settings.ts'
 import { followersOf, gaugeSources } from './app/telemetry/gauges.ts'
 import { createTelemetry } from './app/telemetry/telemetry.ts'
@@ -54,6 +58,12 @@ const urlOf = (host: string, port: number): string => {
   return host.includes(':') ? `http://[${host}]:${port}` : `http://${host}:${port}`
 }
 
+/** Other services hear from now on: what lies further back they can read from the log. */
+const feedFollower = (core: Core, feed: EventFeed): Follower => ({
+  name: 'feed',
+  run: (tenure) => runFeed({ ...core, feed, tenure, from: 'head' }),
+})
+
 const listenRefused = (config: Config, port: number, cause: unknown): StartRefused =>
   new StartRefused(
     'start/port',
@@ -86,6 +96,8 @@ export const startApp = async (given: Config, around: Around = {}): Promise<App>
   const queue = telemetry.queue(opened, core.events)
   // Sends what is left while the stores still answer.
   opening.use(telemetry)
+  const isRelay = given.roles.includes('relay')
+  const feed = isRelay && core.openFeed ? opening.use(await core.openFeed()) : undefined
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>()
   const onFatal = (error: Error): void => {
     log.error('The service cannot go on.', { error })
@@ -106,6 +118,7 @@ export const startApp = async (given: Config, around: Around = {}): Promise<App>
       queue,
       onFatal,
       roles: config.roles,
+      followers: feed ? [feedFollower(core, feed)] : [],
     }),
   )
   await reactions.start()

@@ -6,6 +6,7 @@ import { unarmedCrashPoints } from '#adapters/system/unarmed-crash-points.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { DisposableDocumentStore } from '#ports/document-store.ts'
 import { StartRefused } from '#ports/errors.ts'
+import type { DisposableEventFeed } from '#ports/event-feed.ts'
 import type { DisposableEventStore } from '#ports/event-store.ts'
 import type { Finding } from '#ports/finding.ts'
 import type { Log } from '#ports/log.ts'
@@ -61,6 +62,18 @@ const openClusterQueue = async (
   })
 }
 
+const openClusterFeed = async (
+  config: ClusterConfig,
+  around: Surroundings,
+): Promise<DisposableEventFeed> => {
+  const { openNatsEventFeed } = await import('#adapters/nats/nats-event-feed.ts')
+  return openNatsEventFeed({
+    url: config.natsUrl.reveal(),
+    replicas: config.natsReplicas,
+    ...around,
+  })
+}
+
 /** Everything that is wrong at once: nobody wants to learn it one start at a time. */
 const refuseWhatIsWrong = (findings: readonly Finding[], log: Log): void => {
   for (const { level, code, message, subject } of findings) {
@@ -110,6 +123,7 @@ export const openCluster = async (
       const queue = await openClusterQueue(config, { clock, log, onError })
       return around.queue?.(queue) ?? queue
     },
+    openFeed: () => openClusterFeed(config, { clock, log }),
     async backup() {
       throw new StartRefused(
         'backup/cluster',

@@ -42,7 +42,9 @@ export const inspectCluster = async (
 ): Promise<readonly Finding[]> => {
   const log: Inspect = async () => {
     const { inspectEventStoreDb } = await import('#adapters/eventstoredb/inspect.ts')
-    return inspectEventStoreDb({ url: config.eventstoreUrl.reveal(), clock, ...thorough })
+    const url = config.eventstoreUrl.reveal()
+    const append = config.eventstoreAppend as 'classic' | 'batch'
+    return inspectEventStoreDb({ url, append, clock, ...thorough })
   }
   const queue: Inspect = async () => {
     const { inspectNats } = await import('#adapters/nats/inspect.ts')

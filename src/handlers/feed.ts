@@ -2,6 +2,7 @@ import type { Clock } from '#ports/clock.ts'
 import type { EventFeed } from '#ports/event-feed.ts'
 import type { EventStore } from '#ports/event-store.ts'
 import type { Checkpoints } from './checkpoints.ts'
+import type { Tenure } from './hold-lease.ts'
 import { toldEvent } from './told-event.ts'
 
 const pageMax = 1_000
@@ -17,12 +18,14 @@ export const runFeed = async (needs: {
   readonly feed: EventFeed
   readonly checkpoints: Checkpoints
   readonly clock: Pick<Clock, 'monotonic'>
-  readonly signal: AbortSignal
+  readonly tenure: Tenure
   readonly from: 'beginning' | 'head'
   readonly onPosition?: (position: string) => void
 }): Promise<void> => {
-  const { events, feed, checkpoints, clock, signal, from } = needs
-  const found = (await checkpoints.load(checkpointName))?.position
+  const { events, feed, checkpoints, clock, tenure, from } = needs
+  const { signal } = tenure
+  const held = await checkpoints.claim(checkpointName, tenure)
+  const found = held.start?.position
   let position = found ?? (from === 'head' ? await events.head() : undefined)
   // The first page is saved at once: until then another start would not know that there was one.
   let savedAt = Number.NEGATIVE_INFINITY
@@ -35,7 +38,7 @@ export const runFeed = async (needs: {
     if (clock.monotonic() - savedAt < saveEveryMs) continue
     savedAt = clock.monotonic()
     const last = page.events.at(-1)!
-    const place = { position: last.position, eventId: last.id }
-    await checkpoints.trySave(checkpointName, before === undefined ? place : { ...place, before })
+    const place = { position: last.position, eventId: last.id, at: Date.parse(last.metadata.at) }
+    await held.trySave(before === undefined ? place : { ...place, before })
   }
 }

@@ -123,20 +123,21 @@ export const createLeases = (needs: {
     }
   }
 
-  /** Whether it is still ours; `document` is then the lease as it stands. */
+  /** Whether it is still ours. */
   const renew = async (held: Held): Promise<boolean> => {
-    const sentMs = clock.monotonic()
-    const next = renewed(held.document)
-    if (await write(next, held.document)) {
-      held.document = next
-      held.sureUntilMs = sentMs + sureMs
-      return true
+    for (;;) {
+      const sentMs = clock.monotonic()
+      const next = renewed(held.document)
+      if (await write(next, held.document)) {
+        held.document = next
+        held.sureUntilMs = sentMs + sureMs
+        return true
+      }
+      // Perhaps our own renewal, whose answer was lost: then there is one more to be made.
+      const found = await load(next.id)
+      if (!found || !isOf(held.token, found)) return false
+      held.document = found
     }
-    // Perhaps our own renewal, whose answer was lost.
-    const found = await load(next.id)
-    if (!isOf(held.token, found)) return false
-    held.document = found!
-    return true
   }
 
   /** Resolves when the tenure is over. */

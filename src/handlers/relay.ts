@@ -3,7 +3,7 @@ import type { Clock } from '#ports/clock.ts'
 import type { CrashPoints } from '#ports/crash-points.ts'
 import type { EventStore, RecordedEvent } from '#ports/event-store.ts'
 import type { WorkItem, WorkQueue } from '#ports/work-queue.ts'
-import type { Checkpoints } from './checkpoints.ts'
+import { CheckpointMoved, type Checkpoints, type Place } from './checkpoints.ts'
 import type { Tenure } from './hold-lease.ts'
 
 /** What a new event gives to do at once. Everything later is the agenda's. */
@@ -36,6 +36,12 @@ interface Laggard {
   readonly lane: Lane
   readonly priority: Priority
   after: string | undefined
+}
+
+const placeOf = (last: RecordedEvent, before: string | undefined): Place => {
+  const at = Date.parse(last.metadata.at)
+  const place = { position: last.position, eventId: last.id, at }
+  return before === undefined ? place : { ...place, before }
 }
 
 const keyOf = (item: Pick<WorkItem, 'lane' | 'priority'>): string => `${item.lane} ${item.priority}`
@@ -101,25 +107,32 @@ export const runRelay = async (needs: {
     }
   }
 
+  let unsaved: Place | undefined
+  // The first place is saved at once: a follower that has none would begin at the head.
+  let savedAt = -Infinity
+
   /** Never past what a full lane has not been told yet. */
-  const save = async (last: RecordedEvent, before: string | undefined): Promise<void> => {
-    if (laggards.size > 0) return
-    const at = Date.parse(last.metadata.at)
-    const place = { position: last.position, eventId: last.id, at }
-    await checkpoint.trySave(before === undefined ? place : { ...place, before })
+  const save = async (): Promise<void> => {
+    if (laggards.size > 0 || !unsaved) return
+    const place = unsaved
+    unsaved = undefined
+    savedAt = clock.monotonic()
+    await checkpoint.trySave(place)
   }
 
-  let savedAt = clock.monotonic()
   for await (const page of events.subscribe({ ...afterOf(position), limit: pageMax, signal })) {
     const before = position
     position = page.checkpoint
     await publish(page.events, before)
     needs.onPosition?.(position)
     crashPoints.reach('relayed-checkpoint-not-moved')
-    if (clock.monotonic() - savedAt < saveEveryMs) continue
-    savedAt = clock.monotonic()
-    await save(page.events.at(-1)!, page.events.at(-2)?.position ?? before)
+    unsaved = placeOf(page.events.at(-1)!, page.events.at(-2)?.position ?? before)
+    if (clock.monotonic() - savedAt >= saveEveryMs) await save()
   }
   await Promise.all(catchingUp)
   if (failure) throw failure.error
+  // For the next one. Whoever lost the role cannot move it any more, and need not.
+  await save().catch((error: unknown) => {
+    if (!(error instanceof CheckpointMoved)) throw error
+  })
 }

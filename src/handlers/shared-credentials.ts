@@ -98,9 +98,9 @@ export const createSharedCredentials = (needs: {
     if (!document || document.version === heard.get(name) || untold.has(name)) return
     heard.set(name, document.version)
     const state = stateOf(document.body)
-    if (state.is === 'closed') circuit.hearClosed()
     const waitMs = restMs(state, clock.now(), token)
-    if (waitMs > 0) circuit.hearOpen(clock.monotonic() + waitMs, state.why, state.pauses)
+    if (state.is === 'closed') circuit.hearClosed()
+    else if (waitMs > 0) circuit.hearOpen(clock.monotonic() + waitMs, state.why, state.pauses)
   }
 
   const claimProbe = async (name: string): Promise<number> => {

@@ -10,8 +10,8 @@ export interface Instrument {
   readonly attributes: readonly string[]
   /** Upper bounds of a histogram, ascending, in `unit`. */
   readonly buckets?: readonly number[]
-  /** `process`: add them up over processes. `shared`: each process tells the same; take the greatest. */
-  readonly of: 'process' | 'shared'
+  /** `own`: what this process did, to be added up. `shared`: each process tells the same; take the greatest. */
+  readonly of: 'own' | 'shared'
 }
 
 /** Where numbers go. Costs next to nothing: nobody is called, a sum in memory grows. Never throws. */

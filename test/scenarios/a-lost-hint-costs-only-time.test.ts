@@ -21,6 +21,8 @@ describe('a lost hint', () => {
   test('of the second lane costs no more', async () => {
     await using service = await openService()
     await addPerson(service)
+    // What was open at the start has been told.
+    await service.advance(500)
     const publish = service.queue.publish
     let lost = 0
     Object.assign(service.queue, {

@@ -65,6 +65,7 @@ describe('a rebuild', () => {
     await addPerson(service, { userId: 'noa', preferences: { receive: false } })
     await service.advance(1_000)
     await rebuild(service, recipients)
+    await service.advance(1_000)
     const wanted = await service.send(request({ channels: ['push'] }))
     const unwanted = await service.send(request({ to: { userId: 'noa' } }))
     await service.quiet()

@@ -67,31 +67,74 @@ export const faultyQueue = (queue: WorkQueue, faults: Faults): WorkQueue => {
 
 const never = new Promise<never>(() => {})
 
-/** Cuts a dead process off: what it still asks for is not done, and nothing answers it any more. */
-export const severed = <T extends object>(port: T, dead: AbortSignal): T =>
-  new Proxy(port, {
+/** Whether a process lives, and whether it runs. */
+export interface Life {
+  readonly dead: AbortSignal
+  /** Resolves at once while it runs, else when it goes on. */
+  running(): Promise<void> | undefined
+}
+
+/** What answers at once, without asking anybody. */
+const immediate: ReadonlySet<string | symbol> = new Set(['now', 'monotonic', 'comparePositions'])
+
+/**
+ * Cuts a dead process off: what it still asks for is not done, and nothing answers it any more. One that
+ * stands still asks and hears when it goes on; what it had asked for before is done meanwhile.
+ */
+export const severed = <T extends object>(port: T, { dead, running }: Life): T => {
+  const told = async (result: Promise<unknown>): Promise<unknown> => {
+    try {
+      const answer = await result
+      return dead.aborted ? await never : answer
+    } catch (error) {
+      if (dead.aborted) return await never
+      throw error
+    } finally {
+      await running()
+    }
+  }
+  return new Proxy(port, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target)
       if (typeof value !== 'function') return value
       return (...args: unknown[]) => {
         if (dead.aborted) return never
+        if (immediate.has(name)) return value.apply(target, args)
+        const standing = running()
+        if (standing) return told(standing.then(() => value.apply(target, args)))
         const result: unknown = value.apply(target, args)
-        if (!(result instanceof Promise)) return result
-        return result.then(
-          (answer) => (dead.aborted ? never : answer),
-          (error: unknown) => (dead.aborted ? never : Promise.reject(error)),
-        )
+        return result instanceof Promise ? told(result) : result
       }
     },
   })
+}
 
-export const severedEvents = (events: EventStore, dead: AbortSignal): EventStore => {
+export const severedEvents = (events: EventStore, life: Life): EventStore => {
+  const { dead, running } = life
   async function* subscribe(options: Parameters<EventStore['subscribe']>[0]) {
     for await (const page of events.subscribe(options)) {
       if (dead.aborted) await never
+      await running()
       yield page as LogPage
       if (dead.aborted) await never
+      await running()
     }
   }
-  return { ...severed(events, dead), subscribe }
+  return { ...severed(events, life), subscribe }
+}
+
+/** A queue that outlives its consumers: what a dead one had in hand comes back. */
+export const sharedQueue = (queue: WorkQueue, { dead }: Life): WorkQueue => {
+  const death = new Promise<void>((resolve) => {
+    dead.addEventListener('abort', () => resolve(), { once: true })
+  })
+  return {
+    ...queue,
+    volatile: false,
+    consume: (lane, { slots, signal }, handle) =>
+      queue.consume(lane, { slots, signal: AbortSignal.any([signal, dead]) }, async (item) => {
+        const lost = death.then(() => queue.publish([item]))
+        await Promise.race([handle(item), lost])
+      }),
+  }
 }

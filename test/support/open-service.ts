@@ -16,18 +16,22 @@ import type { DocumentStore } from '#ports/document-store.ts'
 import type { EventStore, RecordedEvent } from '#ports/event-store.ts'
 import type { Log, LogFields } from '#ports/log.ts'
 import { Secret } from '#ports/secret.ts'
+import type { StoreTime } from '#ports/store-time.ts'
 import type { WorkQueue } from '#ports/work-queue.ts'
 import { createCore } from '#src/app/core.ts'
 import { createReactions } from '#src/app/reactions.ts'
 import type { Telemetry } from '#src/app/telemetry/telemetry.ts'
+import type { Role } from '#src/config.ts'
 import { createFakeClock, settle } from './fake-clock.ts'
 import {
   faultyDocuments,
   faultyEvents,
   faultyQueue,
+  type Life,
   noFaults,
   severed,
   severedEvents,
+  sharedQueue,
 } from './faulty-ports.ts'
 import { createPlainRenderer } from './plain-renderer.ts'
 import { createScriptedChannel, type Sent } from './scripted-channel.ts'
@@ -44,10 +48,11 @@ export const categories = {
 
 const providerNames: readonly ProviderName[] = ['apns', 'fcm', 'twilio', 'sendgrid']
 
-/** What outlives a process: the stores, the providers, time. */
-export const createWorld = () => {
+/** What outlives a process: the stores, the providers, time; in a cluster, the queue too. */
+export const createWorld = ({ cluster = false } = {}) => {
   const clock = createFakeClock()
   return {
+    queue: cluster ? createInProcessWorkQueue({ clock }) : undefined,
     clock,
     random: createSeededRandom(),
     events: createMemoryEventStore(),
@@ -70,9 +75,13 @@ export interface ServiceOptions {
   readonly capacity?: number
   readonly policies?: Partial<Policies>
   /** What is put around the ports so that they can be seen. */
-  readonly telemetry?: Pick<Telemetry, 'events' | 'queue' | 'channel'>
+  readonly telemetry?: Pick<Telemetry, 'accept' | 'events' | 'queue' | 'channel'>
   /** Nothing moves by itself until `start` is called. */
   readonly asleep?: boolean
+  /** Default: all. */
+  readonly roles?: readonly Role[]
+  /** How far this process's wall clock is ahead of the others', in milliseconds. */
+  readonly clockAheadMs?: () => number
 }
 
 export interface LogLine {
@@ -168,11 +177,27 @@ class Crashed extends Error {
   override readonly name = 'Crashed'
 }
 
+/** Says how the clock of the store stands. */
+const storeTimeOf = ({ clock }: World): StoreTime => ({
+  serverTime: async () => ({ now: clock.now(), uncertaintyMs: 0 }),
+})
+
 const createCrash = () => {
   const dead = new AbortController()
+  let still: PromiseWithResolvers<void> | undefined
   let armed: { readonly point: CrashPointName; left: number } | undefined
   return {
     dead: dead.signal,
+    life: { dead: dead.signal, running: () => still?.promise } satisfies Life,
+    /** As SIGSTOP does it; what it hears of meanwhile it hears when it goes on. */
+    pause() {
+      still ??= Promise.withResolvers()
+    },
+    async goOn() {
+      still?.resolve()
+      still = undefined
+      await settle()
+    },
     /** From now on nothing this process does reaches anybody, and nobody answers it. */
     crash: () => dead.abort(),
     /** Dies when it comes to this point for the n-th time. */
@@ -203,15 +228,19 @@ const startProcess = (world: World, options: ServiceOptions) => {
   const faults = noFaults()
   const lines: LogLine[] = []
   const crashing = createCrash()
-  const { dead } = crashing
-  const clock = severed(world.clock, dead)
+  const { life } = crashing
   const { telemetry } = options
-  const bare = severedEvents(faultyEvents(world.events, faults, world.clock), dead)
+  const { capacity, ratePerSecond = 1_000_000, slots = 64, policies, clockAheadMs } = options
+  const own = severed(world.clock, life)
+  const clock = clockAheadMs ? { ...own, now: () => own.now() + clockAheadMs() } : own
+  const bare = severedEvents(faultyEvents(world.events, faults, world.clock), life)
   const events = telemetry?.events(bare) ?? bare
-  const documents: DocumentStore = severed(faultyDocuments(world.documents, faults), dead)
-  const { capacity, ratePerSecond = 1_000_000, slots = 64, policies } = options
+  const documents: DocumentStore = severed(faultyDocuments(world.documents, faults), life)
   const inner = createInProcessWorkQueue({ clock, ...(capacity !== undefined && { capacity }) })
-  const faulty: WorkQueue = faultyQueue(inner, faults)
+  const faulty: WorkQueue = faultyQueue(
+    world.queue ? sharedQueue(world.queue, life) : inner,
+    faults,
+  )
   const queue = telemetry?.queue(faulty, events) ?? faulty
   const closing = new AbortController()
   const core = createCore({
@@ -219,11 +248,12 @@ const startProcess = (world: World, options: ServiceOptions) => {
     crashPoints: crashing.crashPoints,
     keyHash: createHmacKeyHash(new Secret('the secret of every test, never used elsewhere')),
     closing: closing.signal,
-    exclusive: true,
+    exclusive: world.queue === undefined,
+    ...(clockAheadMs && { storeTime: severed(storeTimeOf(world), life) }),
   })
   const names = options.providers ?? providerNames
   const channelOf = (name: ProviderName) => {
-    const channel = severed(world[name], dead)
+    const channel = severed(world[name], life)
     return telemetry?.channel(channel) ?? channel
   }
   const channels = new Map(names.map((name) => [name as string, channelOf(name)]))
@@ -232,20 +262,23 @@ const startProcess = (world: World, options: ServiceOptions) => {
   const state: { fatal: Error | undefined } = { fatal: undefined }
   const reactions = createReactions({
     ...{ core, renderer, queue, config: slotsOf(slots) },
+    ...(options.roles && { roles: options.roles }),
     policies: { ...defaultPolicies, ...policies },
     providers: { channels, credentials },
     onFatal: (error) => {
       state.fatal ??= error
     },
   })
-  return { ...crashing, core, reactions, renderer, queue, inner, faults, lines, state, closing }
+  const around = { queue, inner, faults, lines, telemetry }
+  return { ...crashing, ...around, core, reactions, renderer, state, closing }
 }
 
 type Process = ReturnType<typeof startProcess>
 
-const createCommands = ({ core, reactions, renderer }: Process) => {
+const createCommands = ({ core, reactions, renderer, telemetry }: Process) => {
   const { aggregates, recorder, commandPatience: patience, crashPoints } = core
-  const accept = createAccept({ ...core, categories, crashPoints })
+  const bare = createAccept({ ...core, categories, crashPoints })
+  const accept = telemetry?.accept(bare) ?? bare
   const recipients = createRecipients({ aggregates, recorder, patience })
   const operations = createOperations(core.commandNotifications)
   return {
@@ -276,7 +309,8 @@ const createCommands = ({ core, reactions, renderer }: Process) => {
 export const openService = async (options: ServiceOptions = {}) => {
   const world = options.world ?? createWorld()
   const process = startProcess(world, options)
-  const { core, reactions, queue, inner, faults, lines, closing, crash, armCrash } = process
+  const { core, reactions, queue, inner, faults, lines, closing, crash, armCrash, pause, goOn } =
+    process
   const questions = createQuestions(world)
   let stopped = false
   const die = async (): Promise<void> => {
@@ -291,7 +325,7 @@ export const openService = async (options: ServiceOptions = {}) => {
   }
   if (options.asleep !== true) await start()
   return {
-    ...{ world, core, reactions, queue, faults, lines, armCrash, start },
+    ...{ world, core, reactions, queue, faults, lines, armCrash, start, pause, goOn },
     ...questions,
     ...createWaits(world, questions),
     ...createCommands(process),

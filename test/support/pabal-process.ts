@@ -14,13 +14,13 @@ const environment = (settings: Settings): NodeJS.ProcessEnv => {
 }
 
 /** Runs a command to its end. */
-export const runPabal = async (args: readonly string[], settings: Settings) => {
+export const runPabal = async (args: readonly string[], settings: Settings, timeout = 15_000) => {
   const { promise, resolve } = Promise.withResolvers<{
     readonly code: number
     readonly out: string
     readonly err: string
   }>()
-  const options = { env: environment(settings), timeout: 15_000 }
+  const options = { env: environment(settings), timeout }
   execFile(process.execPath, [main, ...args], options, (error, out, err) => {
     resolve({ code: error ? Number(error.code ?? 1) : 0, out, err })
   })

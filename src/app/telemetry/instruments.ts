@@ -5,7 +5,7 @@ type Declared = Omit<Instrument, 'name' | 'kind' | 'attributes' | 'of'> &
 
 const declare =
   (kind: Instrument['kind']) =>
-  (name: string, { attributes = [], of = 'process', ...rest }: Declared): Instrument => ({
+  (name: string, { attributes = [], of = 'own', ...rest }: Declared): Instrument => ({
     ...{ name, kind, attributes, of },
     ...rest,
   })

@@ -36,7 +36,7 @@ export const createProcessSource = (meters: Meters): GaugeSource & Disposable =>
   }
 
   return {
-    name: 'process',
+    name: 'runtime',
     observe(observe) {
       delay ??= watch()
       observe(instruments.memory, process.memoryUsage.rss())

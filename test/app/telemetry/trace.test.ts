@@ -94,6 +94,33 @@ describe('the trace of a notification', () => {
   })
 })
 
+describe('what is recorded in the course of another trace', () => {
+  test("belongs to the notification's own, and is linked to it", async () => {
+    await using service = await openTraced()
+    const { answer } = await service.accept(
+      toPhone({ sendAt: '2099-01-01T00:00:00Z' }),
+      undefined,
+      told,
+    )
+    const asking = sdk.tracing!.start('a request to cancel', { kind: 'server', root: true })
+    await sdk.tracing!.within(asking, () => service.cancel(answer.id))
+    const cancelled = named('append NotificationCancelled')[0]!
+    expect(cancelled.traceId).toBe(traceId)
+    expect(cancelled.links).toEqual([asking.traceparent.slice(36, 52)])
+    expect(ancestry(spans, cancelled).map((span) => span.name)).toContain(
+      'append NotificationRequested',
+    )
+  })
+
+  test('is marked when the log refuses it', async () => {
+    await using service = await openTraced()
+    const asked = toPhone({ sendAt: '2099-01-01T00:00:00Z' })
+    await service.accept(asked, undefined, told)
+    await service.accept(asked, undefined, told)
+    expect(named('append NotificationRequested').map((span) => span.failed)).toEqual([false, true])
+  })
+})
+
 describe('without the SDK', () => {
   test("the producer's traceparent stays with all that follows", async () => {
     await using service = await openService()
