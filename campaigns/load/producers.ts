@@ -28,6 +28,8 @@ export interface Load {
 const producersMax = 4
 const batchMax = 10
 const pauseMs = 25
+/** Per second: more than anybody answers. */
+const unlimited = 1_000_000
 /** Shares of what a producer does next. */
 const batchShare = 0.35
 const repeatShare = 0.12
@@ -35,20 +37,25 @@ const repeatShare = 0.12
 const twinShare = 0.15
 
 export const startProducers = (load: Load): Producers => {
-  const { seed, book, producers = producersMax, rate = Infinity, sendAtMaxMs } = load
-  const startedAt = performance.now()
+  const { seed, book, producers = producersMax, rate = unlimited, sendAtMaxMs } = load
   let clients: readonly Client[] = []
   let opened = Promise.withResolvers<void>()
   let ending = false
   let asked = 0
   let turns = 0
+  let saved = 0
+  let savedAt = performance.now()
   const failed = Promise.withResolvers<never>()
   failed.promise.catch(() => {})
 
-  /** What the rate allows by now is not saved up for long: who was away does not come back with a flood. */
-  const allowed = (): number => {
-    const due = ((performance.now() - startedAt) / 1_000) * rate
-    return Math.max(0, Math.min(due - asked, batchMax))
+  /** Who was away does not come back with a flood: no more than a second's worth is saved up. */
+  const allowed = (wanted: number): number => {
+    const now = performance.now()
+    saved = Math.min(saved + ((now - savedAt) / 1_000) * rate, Math.max(rate, batchMax))
+    savedAt = now
+    const count = Math.min(wanted, Math.floor(saved))
+    saved -= count
+    return count
   }
 
   const fresh = (count: number): Submission[] =>
@@ -70,8 +77,9 @@ export const startProducers = (load: Load): Producers => {
     const again = draw('repeat') < repeatShare ? repeated(draw('which')) : []
     if (unanswered.length > 0) return [...unanswered, ...again]
     const wanted = draw('batch') < batchShare ? 2 + Math.floor(draw('size') * (batchMax - 1)) : 1
-    const count = Math.min(wanted, Math.floor(allowed()))
-    return count === 1 && again.length > 0 ? again : [...fresh(count), ...(count > 0 ? again : [])]
+    if (wanted === 1 && again.length > 0) return again
+    const count = allowed(wanted)
+    return count > 0 ? [...fresh(count), ...again] : []
   }
 
   /** Whom a job is given to: mostly one, sometimes two at once, and each must get the same answer. */
