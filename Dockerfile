@@ -1,4 +1,4 @@
-# The embedded service: one process, one volume. Build: docker build -t pabal .
+# The service. Embedded: one container, one volume. In a cluster: docker-compose.yml. Build: docker build -t pabal .
 # Run: docker run -d --name pabal -p 127.0.0.1:7070:7070 -v pabal-data:/data --env-file .env pabal
 
 ARG NODE_IMAGE=node:24.21.0-bookworm-slim

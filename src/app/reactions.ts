@@ -94,7 +94,7 @@ export const createReactions = (needs: {
   })
 
   let relayed: string | undefined
-  const onPosition = (position: string): void => {
+  const onPosition = (position: string | undefined): void => {
     relayed = position
   }
   const singletons = createSingletons({

@@ -34,8 +34,8 @@ export const createSingletons = (needs: {
   readonly credentials: CredentialsView
   readonly supervise: Supervise
   readonly followers: readonly Follower[]
-  /** The relay has come to this position. */
-  readonly onPosition: (position: string) => void
+  /** The relay has come to this position; `undefined`: it is not this process's any more. */
+  readonly onPosition: (position: string | undefined) => void
 }) => {
   const { core, queue, receipts, credentials, supervise, followers, onPosition } = needs
   const { events, documents, clock, log, crashPoints, checkpoints, readModels, board } = core
@@ -48,6 +48,7 @@ export const createSingletons = (needs: {
       supervise(each.name, tenure.signal, () => each.run(tenure)),
     )
     await Promise.all([relaying, ...beside])
+    onPosition(undefined)
   }
 
   const projector = (tenure: Tenure): Promise<void> =>

@@ -65,7 +65,11 @@ export interface DocumentStore {
     ids: readonly string[],
   ): Promise<ReadonlyMap<string, StoredDocument>>
 
-  /** Applies each change on its own; answers the ids whose version (or absence) was not as expected. */
+  /**
+   * Applies each change on its own; answers the ids whose version (or absence) was not as expected, or that
+   * somebody else has changed again meanwhile: whoever is told so loads again. After `Unavailable` it is
+   * unknown which changes took effect.
+   */
   write(
     collection: CollectionDeclaration,
     changes: readonly Change[],

@@ -11,6 +11,8 @@ export type OpenEventStore = () => Promise<DisposableEventStore>
 export interface EventStoreDifferences {
   /** A log just opened may hold events of others. Default: it is empty. */
   readonly shared?: boolean
+  /** Calls that do not wait for one another may be taken in any order. Default: in the order they were made. */
+  readonly unordered?: boolean
 }
 
 /** What every event store does. `open` may give the same log each time. */
@@ -21,7 +23,7 @@ export const eventStoreContract = (
 ): void => {
   describe(`event store: ${adapter}`, () => {
     appendingContract(open)
-    conflictContract(open)
+    conflictContract(open, differences)
     readingContract(open, differences)
     followingContract(open)
   })

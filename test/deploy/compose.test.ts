@@ -66,6 +66,12 @@ describe('docker-compose.yml', () => {
     expect(hosts.filter((host) => !allowed.includes(host))).toEqual([])
   })
 
+  test('has Prometheus ask each of them', () => {
+    const { scrape_configs: jobs } = parse(read('deploy/compose/prometheus.yml'))
+    const targets = jobs[0].static_configs[0].targets as string[]
+    expect(targets).toEqual(pabal.map(([name]) => `${name}:7070`))
+  })
+
   test('publishes each port once, and only on this machine', () => {
     const ports = services.flatMap(([, each]) => each.ports ?? [])
     expect(ports.length).toBeGreaterThan(2)
@@ -122,8 +128,9 @@ describe('docker-compose.yml', () => {
     const lines = text.split('\n').filter((line) => /(?:SECRET|PASSWORD|TOKEN)\w*:/.test(line))
     expect(lines.length).toBeGreaterThan(1)
     expect(lines.filter((line) => !line.includes(':?'))).toEqual([])
-    const sample = read('deploy/compose.env.example')
+    const sample = read('deploy/compose/env.example')
     const named = [...sample.matchAll(/^(\w+)=(.*)$/gm)].map(([, name, value]) => [name, value])
-    expect(named).toEqual([...new Set(demanded)].map((name) => [name, '']))
+    expect(named.map(([name]) => name).sort()).toEqual([...new Set(demanded)].sort())
+    expect(named.filter(([, value]) => value !== '')).toEqual([])
   })
 })

@@ -5,10 +5,13 @@ import { blocksOf, pages, readPage } from './pages.ts'
 
 const page = readPage('docs/configuration.md')
 const variables = Object.keys(settings.properties).map(variableOf)
-/** A name that is no setting, shown as what not to do. */
-const warnedOf = new Set(['PABAL_KEY'])
+/** Names that are no settings: one shown as what not to do, and streams of NATS. */
+const warnedOf = new Set(['PABAL_KEY', 'PABAL_WORK', 'PABAL_EVENTS'])
 
-const others = ['README.md', '.env.example', 'Dockerfile', 'deploy/pabal.service']
+const others = [
+  ...['README.md', '.env.example', 'Dockerfile', 'deploy/pabal.service'],
+  ...['docker-compose.yml', 'deploy/compose/env.example'],
+]
 
 describe('the documentation of the settings', () => {
   test('is as `npm run docs` writes it', () => {

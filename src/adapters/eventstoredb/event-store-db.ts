@@ -30,6 +30,8 @@ export interface EventStoreDbOptions {
   readonly random: Random
   readonly log: Log
   readonly timing?: Partial<Timing>
+  /** Events of other programs that one page of the log looks through at most; default 100,000. */
+  readonly scanMax?: number
 }
 
 /** A connection carries 100 calls at once; beyond that the client itself queues them, without an order. */
@@ -37,6 +39,7 @@ const callsMax = 90
 const waitingMax = 20_000
 const pageMax = 10_000
 const pageDefault = 1_000
+const scanDefault = 100_000
 
 const refusePageLimit = (limit: number): void => {
   if (!(Number.isInteger(limit) && limit >= 1 && limit <= pageMax))
@@ -113,7 +116,12 @@ export const openEventStoreDb = async (
   const gateOf = () => createGate({ slots: callsMax, waitingMax, clock })
   const writing = gateOf()
   const shared = { clock, random, timing, signal: closing.signal }
-  const reading = { clients: readers, gate: gateOf(), ...shared }
+  const reading = {
+    clients: readers,
+    gate: gateOf(),
+    scanMax: options.scanMax ?? scanDefault,
+    ...shared,
+  }
   const reader = createLogReader(reading)
 
   const close = async (): Promise<void> => {

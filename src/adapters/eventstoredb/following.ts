@@ -31,6 +31,17 @@ const isBehind = async (following: Following, subscription: Subscription): Promi
 }
 
 /**
+ * A page that is not full though nothing more came is the last, or the server looks through events of others,
+ * or it never says that it has caught up: then the head of the log tells.
+ */
+const settled = async (following: Following, page: LogPage): Promise<LogPage> => {
+  if (page.atHead || page.events.length === following.limit) return page
+  const head = await following.reader.head().catch(() => undefined)
+  const isLast = head !== undefined && formatPosition(head) === page.checkpoint
+  return isLast ? { ...page, atHead: true } : page
+}
+
+/**
  * Pages without end. A subscription never comes back by itself: whatever ended it, an error, a clean end or
  * a silence while the log goes on, the next one begins where this one stood.
  */
@@ -51,25 +62,26 @@ export async function* follow(following: Following): AsyncGenerator<LogPage, voi
       signal: stop,
     })
     try {
-      for (let waitMs = timing.quietMs; ; ) {
+      for (let isSuspected = false; ; ) {
+        const waitMs = isSuspected ? timing.graceMs : timing.quietMs
         const page = await subscription.next(limit, waitMs)
         place = subscription.place()
         if (page === 'over') break
         if (page === 'quiet') {
-          if (waitMs === timing.graceMs) {
+          if (isSuspected) {
             log.error('A subscription does not advance though the log does; it is opened anew.', {
               place: place === undefined ? undefined : formatPosition(place),
             })
             break
           }
-          waitMs = (await isBehind(following, subscription)) ? timing.graceMs : timing.quietMs
+          isSuspected = await isBehind(following, subscription)
           continue
         }
-        waitMs = timing.quietMs
+        isSuspected = false
         failures = 0
         lease.answered()
         reader.seen(parsePosition(page.checkpoint))
-        yield page
+        yield await settled(following, page)
       }
       if (!stop.aborted) log.warn('A subscription ended and is opened anew.')
     } catch (error) {

@@ -25,6 +25,8 @@ export interface Reading {
   readonly random: Random
   readonly timing: Timing
   readonly signal: AbortSignal
+  /** Events of others that one page looks through at most before it says how far it came. */
+  readonly scanMax: number
 }
 
 export interface LogReader {
@@ -38,8 +40,6 @@ export interface LogReader {
 }
 
 const streamPage = 1_000
-/** Events of others that one page looks through at most before it says how far it came. */
-const scanMax = 100_000
 const chunkMax = 4_096
 /** The beginning: no event of ours stands there, the server writes records of its own first. */
 const origin: Position = { commit: 0n, prepare: 0n }
@@ -88,7 +88,7 @@ const readThrough = (
 }
 
 export const createLogReader = (reading: Reading): LogReader => {
-  const { clients, gate, clock, random, timing, signal } = reading
+  const { clients, gate, clock, random, timing, signal, scanMax } = reading
   let newest: Position | undefined
 
   const seen = (position: Position): void => {

@@ -1,5 +1,6 @@
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
+import { isIP } from 'node:net'
 import type { Connection } from './connection-url.ts'
 
 export interface HttpAnswer {
@@ -20,8 +21,11 @@ export const getHttp = (connection: Connection, path: string): Promise<HttpAnswe
   new Promise((resolve) => {
     const [host] = connection.hosts
     const { credentials, certificates, tls } = connection
+    const address = host?.address.replace(/^\[|\]$/g, '') ?? ''
     const request = (tls ? requestHttps : requestHttp)({
-      host: host?.address.replace(/^\[|\]$/g, ''),
+      host: address,
+      // RFC 6066, section 3: a server is not named by its IP address.
+      ...(tls && { servername: isIP(address) === 0 ? address : '' }),
       port: host?.port,
       path,
       agent: false,

@@ -23,6 +23,8 @@ export interface Subscription {
 const maxSearchWindow = 1_000
 /** Events the client holds ready; a page is seldom larger. Beyond them the server is made to wait. */
 const readyMax = 256
+/** A page waits so long for more while the subscription catches up. */
+const gatherMs = 50
 
 type ClientSubscription = Readable & { unsubscribe(): Promise<void> }
 
@@ -67,6 +69,7 @@ export const openSubscription = (options: {
   stream.on('close', end)
   stream.on('caughtUp', () => {
     isLive = true
+    wake()
   })
   stream.on('fellBehind', () => {
     isLive = false
@@ -77,7 +80,7 @@ export const openSubscription = (options: {
     end()
   })
 
-  const take = (limit: number): readonly RecordedEvent[] => {
+  const take = (limit: number): RecordedEvent[] => {
     const events: RecordedEvent[] = []
     while (events.length < limit) {
       const resolved = stream.read() as AllStreamResolvedEvent | null
@@ -98,20 +101,38 @@ export const openSubscription = (options: {
 
   signal.addEventListener('abort', wake)
 
+  /**
+   * While it catches up more is on its way, and after the last event the word that it was the last: without
+   * that word nobody would learn that the head is reached before something else happens.
+   */
+  const gather = async (events: RecordedEvent[], limit: number): Promise<void> => {
+    const givenUpAt = clock.monotonic() + gatherMs
+    for (;;) {
+      const leftMs = givenUpAt - clock.monotonic()
+      if (events.length >= limit || isLive || isOver || signal.aborted || leftMs <= 0) return
+      await clock.sleep(leftMs, changed.signal)
+      changed = new AbortController()
+      events.push(...take(limit - events.length))
+    }
+  }
+
+  const pageOf = (events: readonly RecordedEvent[]): LogPage => ({
+    events,
+    // Of an event, never of a checkpoint frame: whoever keeps it can find that event again.
+    checkpoint: events.at(-1)?.position ?? '',
+    atHead: isLive && stream.readableLength === 0,
+  })
+
   return {
     async next(limit, waitMs) {
       for (let isQuiet = false; ; ) {
         if (signal.aborted) return 'over'
         changed = new AbortController()
         const events = take(limit)
-        const last = events.at(-1)
-        if (last !== undefined)
-          return {
-            events,
-            // Of an event, never of a checkpoint frame: whoever keeps it can find that event again.
-            checkpoint: last.position,
-            atHead: isLive && stream.readableLength === 0,
-          }
+        if (events.length > 0) {
+          await gather(events, limit)
+          return pageOf(events)
+        }
         if (failure !== undefined) throw failure
         if (isOver) return 'over'
         if (isQuiet) return 'quiet'

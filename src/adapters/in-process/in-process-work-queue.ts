@@ -61,7 +61,7 @@ export const createInProcessWorkQueue = (
 
   return {
     volatile: true,
-    epoch: () => 'process',
+    epoch: () => 'only',
     publish: async (items) => {
       refuseClosed()
       const now = clock.monotonic()

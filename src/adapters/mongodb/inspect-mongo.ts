@@ -35,8 +35,16 @@ const finding = (level: Finding['level'], code: string, message: string): Findin
 })
 const ok = (message: string): Finding => finding('ok', 'ok', message)
 
-const versionOf = async (db: Db): Promise<Finding> => {
-  const info = await db.command({ buildInfo: 1 })
+/** What `buildInfo` says of the server's version. */
+export const versionFinding = (info: Document): Finding => {
+  // FerretDB 1 says its version so, FerretDB 2 in an object of its name.
+  if (info.ferretdbVersion !== undefined)
+    return finding(
+      'wrong',
+      'documents/version',
+      'This is FerretDB 1: it lets two writers replace the same version of a document, so leases and ' +
+        'checkpoints would not hold. Use FerretDB 2 or MongoDB.',
+    )
   const name = info.ferretdb === undefined ? 'MongoDB' : 'FerretDB, as MongoDB'
   const [major = 0, minor = 0] = String(info.version).split('.').map(Number)
   const isOld = major < oldest[0] || (major === oldest[0] && minor < oldest[1])
@@ -120,7 +128,7 @@ const examine = async (
   // Needs the rights that the service needs; connecting alone does not.
   await db.command({ listCollections: 1, nameOnly: true })
   const findings = [
-    await versionOf(db),
+    versionFinding(await db.command({ buildInfo: 1 })),
     kindOf(await greet(client, within(questionMs)), demandReplicaSet),
     ...(await journalOf(client.db('admin'))),
     await clockOf(client, clock),

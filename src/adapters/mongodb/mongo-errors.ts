@@ -4,6 +4,7 @@ import {
   MongoNetworkError,
   MongoNetworkTimeoutError,
   MongoNotConnectedError,
+  MongoOperationTimeoutError,
   MongoServerClosedError,
   MongoServerError,
   MongoServerSelectionError,
@@ -67,6 +68,8 @@ const tooLarge: ReadonlySet<number> = new Set([10334, 17419, 17420, 17280])
 const conditionOf = (error: MongoError): Condition | undefined => {
   if (error instanceof MongoServerError) return conditions[Number(error.code)]
   if (error instanceof MongoNetworkTimeoutError) return timeout
+  // Thrown by the driver of its own accord, whatever it says of `timeoutMS`.
+  if (error instanceof MongoOperationTimeoutError) return timeout
   if (error instanceof MongoServerSelectionError) return unreachable
   if (error instanceof MongoNetworkError) return unreachable
   // The driver does not export its class: no connection of the pool became free.
@@ -80,12 +83,23 @@ const isClosed = (error: unknown): boolean =>
   error instanceof MongoServerClosedError ||
   error instanceof MongoNotConnectedError
 
+/** Of Node's sockets. The driver lets some of them through, as EPIPE when it writes to a socket that has just ended. */
+const socketErrors: ReadonlySet<unknown> = new Set([
+  ...['EPIPE', 'ECONNRESET', 'ECONNREFUSED', 'ECONNABORTED', 'ETIMEDOUT', 'EHOSTUNREACH'],
+  ...['ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN'],
+  ...['ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END', 'ERR_STREAM_PREMATURE_CLOSE'],
+])
+
+const isOfSocket = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && socketErrors.has(error.code)
+
 /** What the server or the way to it did becomes `Unavailable`; the rest stays what it is, a bug. */
 export const asPortError = (error: unknown): unknown => {
   if (isClosed(error)) return closed({ cause: error })
   // The signal of a call fired: see `within`.
   if (error instanceof DOMException && error.name === 'TimeoutError')
     return new Unavailable(timeout[0], timeout[1], { cause: error })
+  if (isOfSocket(error)) return new Unavailable(unreachable[0], unreachable[1], { cause: error })
   if (!(error instanceof MongoError)) return error
   if (error instanceof MongoServerError && tooLarge.has(Number(error.code)))
     return new DocumentTooLarge('MongoDB takes no document of more than 16 MiB.', { cause: error })

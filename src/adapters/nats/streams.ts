@@ -1,6 +1,7 @@
 import type { JetStreamManager, StreamConfig, StreamInfo } from 'nats'
 import { StorageType } from 'nats'
 import { isApiError, nameInUse, streamNotFound } from './api-errors.ts'
+import { isAtLeast } from './versions.ts'
 
 type Wanted = Partial<StreamConfig> & { readonly name: string }
 
@@ -19,19 +20,36 @@ const read = async (manager: JetStreamManager, name: string): Promise<StreamInfo
   }
 }
 
+export interface StreamOptions {
+  /** Changes what differs; else only what is not there is made. Else two settings would fight for ever. */
+  readonly adjust: boolean
+  /**
+   * Answers before it is on the disk, where a single server can (2.12): with `sync_interval: always` that is
+   * 45,000 messages/s instead of 1,300. Chosen when the stream is made; it stays so.
+   */
+  readonly persistLate: boolean
+}
+
+const lateFrom = '2.12.0'
+
 /** Makes a stream on disk, or changes what differs; answers when it was made. */
 export const ensureStream = async (
   manager: JetStreamManager,
+  version: string | undefined,
   config: Wanted,
+  { adjust, persistLate }: StreamOptions,
 ): Promise<{ readonly created: string; readonly changed: boolean }> => {
   const wanted = { storage: StorageType.File, ...config }
   const there = await read(manager, wanted.name)
   if (there !== undefined) {
-    const info = differs(there, wanted) ? await manager.streams.update(wanted.name, wanted) : there
+    const info =
+      adjust && differs(there, wanted) ? await manager.streams.update(wanted.name, wanted) : there
     return { created: String(info.created), changed: false }
   }
+  const late = persistLate && (wanted.num_replicas ?? 1) === 1 && isAtLeast(version, lateFrom)
+  const made = late ? { ...wanted, persist_mode: 'async' } : wanted
   try {
-    return { created: String((await manager.streams.add(wanted)).created), changed: true }
+    return { created: String((await manager.streams.add(made)).created), changed: true }
   } catch (error) {
     // Another process was first, with settings of its own.
     if (!isApiError(error, nameInUse)) throw error

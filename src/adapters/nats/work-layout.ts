@@ -53,12 +53,18 @@ const consumerConfig = (one: WorkClass, { ackWaitMs }: WorkLayout): ConsumerConf
   replay_policy: ReplayPolicy.Instant,
 })
 
-/** Makes the stream and its consumers, or changes what differs. Harmless when all is as it should be. */
+/** Makes of the stream and its consumers what is missing; `adjust` changes what differs, too. */
 export const ensureWork = async (
   manager: JetStreamManager,
+  version: string | undefined,
   layout: WorkLayout,
+  { adjust }: { readonly adjust: boolean },
 ): Promise<{ readonly created: string; readonly changed: boolean }> => {
-  const stream = await ensureStream(manager, streamConfig(layout))
+  const stream = await ensureStream(manager, version, streamConfig(layout), {
+    adjust,
+    // A hint that is lost with the power comes back from the log.
+    persistLate: true,
+  })
   const found = new Map(
     (await manager.consumers.list(workStream).next()).map((each) => [each.name, each]),
   )
@@ -70,8 +76,9 @@ export const ensureWork = async (
       changed = true
       await manager.consumers.add(workStream, config)
     } else if (
-      there.config.ack_wait !== config.ack_wait ||
-      there.config.max_ack_pending !== config.max_ack_pending
+      adjust &&
+      (there.config.ack_wait !== config.ack_wait ||
+        there.config.max_ack_pending !== config.max_ack_pending)
     ) {
       await manager.consumers.update(workStream, classKey(one), config)
     }

@@ -10,6 +10,13 @@ type ByEnvironment<T> = T extends unknown ? ('sampler' extends keyof T ? T : nev
 type SdkOptions = ByEnvironment<NonNullable<Parameters<typeof startNodeSdk>[0]>>
 
 const scope = 'pabal'
+/** A collector that does not answer keeps nobody from stopping. */
+const stopMaxMs = 5_000
+
+const giveUp = (): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, stopMaxMs).unref()
+  })
 
 /**
  * Starts OpenTelemetry by its standard variables, which the SDK reads itself. Only what was asked for is
@@ -22,6 +29,8 @@ export const startSdk = (
 ): void => {
   const wanted = wantedSignals(env)
   const sdk = startNodeSdk({
+    // What it says below that would go to standard output, which is for programs.
+    logLevel: env.OTEL_LOG_LEVEL || 'warn',
     // There are none: the log of the process is on standard error.
     logRecordProcessors: [],
     ...(!wanted.traces && { spanProcessors: [] }),
@@ -35,7 +44,6 @@ export const startSdk = (
     export: (registry) => {
       if (exports) exportMetrics(metrics.getMeter(scope), registry, instruments)
     },
-    // Who does not take the last of it does not keep the process from ending.
-    stop: () => sdk.shutdown().catch(() => {}),
+    stop: () => Promise.race([sdk.shutdown().catch(() => {}), giveUp()]),
   })
 }

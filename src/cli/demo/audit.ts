@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runToEnd } from './child.ts'
-import { dataDirOf } from './processes.ts'
 
 export interface Audit {
   readonly ok: boolean
@@ -10,9 +9,11 @@ export interface Audit {
 }
 
 /** The log against the read models, by the command that anybody can run. */
-export const audit = async (directory: string): Promise<Audit> => {
+export const audit = async (
+  directory: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<Audit> => {
   const logFile = join(directory, 'audit.log')
-  const env = { PABAL_DATA_DIR: dataDirOf(directory) }
-  const code = await runToEnd(['audit', 'verify'], env, logFile)
+  const code = await runToEnd(['audit', 'verify'], settings, logFile)
   return { ok: code === 0, text: readFileSync(logFile, 'utf8').trim() }
 }

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createSystemClock } from '#adapters/system/system-clock.ts'
+import type { Env } from '../../config.ts'
 import { DemoFailure } from './failure.ts'
 import { runDemoIn } from './run.ts'
 import { createScreen } from './screen.ts'
@@ -60,7 +61,7 @@ const settingsOf = (args: string[]): DemoSettings | number => {
 }
 
 /** Earthquake alerts to people around the world, with a service that is killed half-way. */
-export const runDemo = async (args: string[]): Promise<number> => {
+export const runDemo = async (args: string[], env: Env): Promise<number> => {
   const settings = settingsOf(args)
   if (typeof settings === 'number') return settings
   const clock = createSystemClock()
@@ -75,6 +76,7 @@ export const runDemo = async (args: string[]): Promise<number> => {
       screen,
       stopping,
       directory: folder.path,
+      env,
     })
     if (!clean || settings.keep) folder.keep()
     if (settings.json) process.stdout.write(`${JSON.stringify(tally)}\n`)

@@ -9,15 +9,21 @@ export interface Processes extends AsyncDisposable {
   readonly key: string
   readonly sandboxUrl: string
   readonly kills: number
+  /** For `./pabal audit`, when the service has been stopped. */
+  readonly auditSettings: Readonly<Record<string, string>>
+  /** What runs there, in words. */
+  readonly what: string
+  /** A command that shows what it left behind. */
+  readonly lookAgain: string
   /** Resolves when a service is there to be asked; for a caller whom nobody answers. */
   readonly up: () => Promise<void>
-  /** Ends the service by SIGKILL and starts it again at the same address. */
+  /** Ends a process of the service by SIGKILL and starts it again at the same address. */
   restart(): Promise<void>
   /** Ends the service in order, so that others may look at its data. */
   stopService(): Promise<void>
 }
 
-interface Needs {
+export interface Needs {
   readonly settings: DemoSettings
   readonly directory: string
   readonly clock: Clock
@@ -26,7 +32,7 @@ interface Needs {
   readonly onDeath: (error: Error) => void
 }
 
-export const dataDirOf = (directory: string): string => join(directory, 'data')
+const dataDirOf = (directory: string): string => join(directory, 'data')
 
 const startSandbox = ({ settings, directory, ...needs }: Needs): Promise<Child> => {
   const { seed, faultRate } = settings
@@ -96,6 +102,9 @@ export const openProcesses = async (needs: Needs): Promise<Processes> => {
     url,
     key,
     sandboxUrl,
+    auditSettings: { PABAL_DATA_DIR: dataDirOf(needs.directory) },
+    what: 'one process, and its data in a directory',
+    lookAgain: `PABAL_DATA_DIR=${dataDirOf(needs.directory)} ./pabal audit show --event-id EVENT_ID`,
     get kills() {
       return kills
     },

@@ -1,8 +1,10 @@
 import type { Clock } from '#ports/clock.ts'
 import type { LedgerSummary } from '#sandbox/ledger.ts'
+import type { Env } from '../../config.ts'
 import { openApiClient } from './api-client.ts'
 import { type Audit, audit } from './audit.ts'
 import { checkStatuses } from './check-statuses.ts'
+import { openClusterProcesses } from './cluster-processes.ts'
 import { chooseExamples, explainExample } from './examples.ts'
 import { openProcesses } from './processes.ts'
 import { register } from './register.ts'
@@ -22,6 +24,8 @@ export interface Surroundings {
   /** Aborted by Ctrl-C, and by us when something is beyond repair. */
   readonly stopping: AbortController
   readonly directory: string
+  /** Where the programs of a cluster's servers are. */
+  readonly env: Env
 }
 
 const shortenedText = (): string => {
@@ -52,9 +56,9 @@ const checksText = (
   ].join('\n')
 }
 
-const whereNext = (directory: string, keep: boolean): string => {
+const whereNext = (lookAgain: string, keep: boolean): string => {
   const data = keep
-    ? `  PABAL_DATA_DIR=${directory}/data ./pabal audit show --event-id EVENT_ID`
+    ? `  ${lookAgain}`
     : '  npm run demo -- --keep             leaves the data for ./pabal audit show'
   return [
     'Where to look next',
@@ -77,16 +81,17 @@ export const runDemoIn = async (
   const world = makeWorld(settings)
   screen.say(`${introduction(world)}\n\n${shortenedText()}\n`)
   screen.progress('starting sandbox and service')
-  await using processes = await openProcesses({
-    ...{ settings, directory, clock, signal },
-    onDeath: (error) => stopping.abort(error),
-  })
+  const onDeath = (error: Error) => stopping.abort(error)
+  const needs = { settings, directory, clock, signal, onDeath }
+  await using processes = await (settings.cluster
+    ? openClusterProcesses(needs, about.env)
+    : openProcesses(needs))
   const { url, key, sandboxUrl } = processes
   const sandbox = createSandboxClient(sandboxUrl, signal)
   await sandbox.setFaults(settings.faultRate, faultMix)
   await using api = openApiClient({ url, key, clock, signal })
   screen.say(
-    `${secondsNow()} s  Service on ${url}; simulated providers on ${sandboxUrl}:\n` +
+    `${secondsNow()} s  Service on ${url}: ${processes.what}.\n       Simulated providers on ${sandboxUrl}:\n` +
       `       ${settings.faultRate * 100} % of what they are sent goes wrong.`,
   )
   const total = world.people.length
@@ -107,7 +112,7 @@ export const runDemoIn = async (
   const explained: string[] = []
   for (const example of examples) explained.push(await explainExample(api, example))
   await processes.stopService()
-  const audited = await audit(directory)
+  const audited = await audit(directory, processes.auditSettings)
 
   const { kills } = processes
   const result = tally({ held, recorded, sends, ledger: summary, kills, seconds: secondsNow() })
@@ -115,7 +120,7 @@ export const runDemoIn = async (
   screen.say(`\n${resultTable(result, summary)}\n`)
   screen.say(`${explained.join('\n\n')}\n`)
   screen.say(`${checksText(result, statuses, audited)}\n`)
-  screen.say(`${whereNext(directory, settings.keep || !clean)}\n`)
+  screen.say(`${whereNext(processes.lookAgain, settings.keep || !clean)}\n`)
   screen.say(`${clean ? 'All is well' : 'Something is wrong'} after ${result.seconds} s.`)
   return { tally: result, clean }
 }

@@ -10,6 +10,8 @@ export interface DemoSettings {
   /** About how many alerts there are to be. */
   readonly alerts: number
   readonly kills: number
+  /** Four processes on three servers instead of one on a directory. */
+  readonly cluster: boolean
   readonly json: boolean
   readonly keep: boolean
 }
@@ -22,6 +24,7 @@ const usage = `Usage: npm run demo -- [options]
   --people N      recipients, 10 to 20000 (default 2000)
   --alerts N      about how many notifications, 1 to 100000 (default 20000)
   --kills N       how often the service is killed and started again, 0 to 5 (default 1)
+  --cluster       four processes on EventStoreDB, NATS and MongoDB; one of them is killed
   --keep          leave the data directory for ./pabal audit
   --help
 `
@@ -39,6 +42,7 @@ export const parseDemoArgs = (args: string[]): DemoSettings | undefined => {
     options: {
       json: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
+      cluster: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
       seed: { type: 'string', default: '1' },
       faults: { type: 'string', default: '0.05' },
@@ -58,6 +62,7 @@ export const parseDemoArgs = (args: string[]): DemoSettings | undefined => {
     kills: whole('kills', 0, 5),
     json: values.json,
     keep: values.keep,
+    cluster: values.cluster,
   }
 }
 
@@ -104,6 +109,13 @@ export const shortened: readonly Shortened[] = [
   { variable: 'PABAL_TWILIO_RATE_PER_SECOND', value: 500, is: '500/s', instead: '100/s' },
 ]
 
+/** What is set for the demo, wherever the service keeps its data. */
+export const serviceSettings: Readonly<Record<string, string>> = {
+  PABAL_LOG_LEVEL: 'warn',
+  PABAL_CATEGORIES: `${category}:transactional,transactional:transactional`,
+  ...Object.fromEntries(shortened.map(({ variable, value }) => [variable, String(value)])),
+}
+
 /** The whole environment of the service: what the user has set for his own does not reach it. */
 export const serviceEnvironment = (places: {
   readonly dataDir: string
@@ -113,7 +125,5 @@ export const serviceEnvironment = (places: {
   PABAL_DATA_DIR: places.dataDir,
   PABAL_SANDBOX_URL: places.sandboxUrl,
   PABAL_PORT: String(places.port),
-  PABAL_LOG_LEVEL: 'warn',
-  PABAL_CATEGORIES: `${category}:transactional,transactional:transactional`,
-  ...Object.fromEntries(shortened.map(({ variable, value }) => [variable, String(value)])),
+  ...serviceSettings,
 })

@@ -1,4 +1,9 @@
-import { MongoNetworkError, MongoServerError } from 'mongodb'
+import {
+  MongoNetworkError,
+  MongoNetworkTimeoutError,
+  MongoOperationTimeoutError,
+  MongoServerError,
+} from 'mongodb'
 import { describe, expect, test } from 'vitest'
 import { commandsOf, type Prepared, prepare, roundsOf } from '#adapters/mongodb/bulk-write.ts'
 import { createCollectionIndexes } from '#adapters/mongodb/collection-indexes.ts'
@@ -29,10 +34,23 @@ describe('what the driver throws', () => {
     expect(isPassing(error)).toBe(again)
   })
 
-  test('of the network is unavailable, to be tried again', () => {
-    const error = asPortError(new MongoNetworkError('connection 3 closed'))
+  test.each([
+    new MongoNetworkError('connection 3 closed'),
+    Object.assign(new Error('This socket has been ended by the other party'), { code: 'EPIPE' }),
+  ])('of the network is unavailable, to be tried again: %s', (thrown) => {
+    const error = asPortError(thrown)
     expect(error).toMatchObject({ code: 'documents/unreachable' })
     expect(isPassing(error)).toBe(true)
+  })
+
+  test.each([
+    new MongoOperationTimeoutError('Timed out during socket read (300ms)'),
+    new MongoNetworkTimeoutError('connection 3 timed out'),
+    new DOMException('The operation was aborted due to timeout', 'TimeoutError'),
+  ])('of the time of a call is unavailable, and not tried again: %s', (thrown) => {
+    const error = asPortError(thrown)
+    expect(error).toMatchObject({ name: 'Unavailable', code: 'documents/timeout' })
+    expect(isPassing(error)).toBe(false)
   })
 
   test.each([10334, 17419])('of a document that is too large (%d) says so', (code) => {

@@ -1,6 +1,6 @@
 import { MongoClient } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { inspectMongo } from '#adapters/mongodb/inspect-mongo.ts'
+import { inspectMongo, versionFinding } from '#adapters/mongodb/inspect-mongo.ts'
 import type { Clock } from '#ports/clock.ts'
 import { insertAll, newCollection } from '../../contracts/document-samples.ts'
 import {
@@ -34,6 +34,18 @@ describe('an address of MongoDB', () => {
     expect(JSON.stringify(only)).not.toContain('hunter2')
     expect(others).toEqual([])
   })
+})
+
+test.each([
+  [{ version: '4.2.24' }, 'wrong'],
+  [{ version: '3.6.0' }, 'wrong'],
+  [{ version: '4.4.0' }, 'ok'],
+  [{ version: '8.0.1' }, 'ok'],
+  [{ version: '10.0.0-rc1' }, 'ok'],
+  [{ version: '7.0.77', ferretdbVersion: 'v1.24.2' }, 'wrong'],
+  [{ version: '7.0.77', ferretdb: { version: 'v2.5.0' } }, 'ok'],
+])('a server that says %j of itself is %s', (info, level) => {
+  expect(versionFinding(info)).toMatchObject({ subject: 'documents', level })
 })
 
 describe.skipIf(!mongoAvailable)(`opening MongoDB ${mongoAvailable ? '' : noMongo}`, () => {

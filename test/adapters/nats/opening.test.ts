@@ -11,7 +11,7 @@ import {
   natsServerVersion,
   startNatsServer,
 } from '../../support/nats/nats-server.ts'
-import { openQueue } from '../../support/nats/open-queue.ts'
+import { administer, openQueue } from '../../support/nats/open-queue.ts'
 
 const clock = createSystemClock()
 const inspect = (url: string, replicas = 1): Promise<readonly Finding[]> =>
@@ -84,6 +84,28 @@ describe.skipIf(!here)(here ? 'opening NATS' : 'opening NATS (no nats-server her
     const refused = { name: 'StartRefused', code: 'queue/no-stream' }
     await expect(openQueue(server.url, { replicas: 3 })).rejects.toMatchObject(refused)
     expect(wrong(await inspect(server.url, 3))).toEqual(['queue/replicas-impossible'])
+  })
+
+  test('what is there with other settings is changed, and keeps what it holds', async () => {
+    await using server = await startNatsServer()
+    await using before = await openQueue(server.url, { ackWaitMs: 60_000 })
+    await before.publish(newItems(3))
+    await using after = await openQueue(server.url, { ackWaitMs: 2_000 })
+    expect(after.epoch()).toBe(before.epoch())
+    const consumer = await administer(server.url, (manager) =>
+      manager.consumers.info('PABAL_WORK', 'push-normal'),
+    )
+    expect(consumer.config.ack_wait).toBe(2_000_000_000)
+    expect(consumer.num_pending).toBe(3)
+  })
+
+  test('work on a single server does not wait for its disk, where it can be told so', async () => {
+    await using server = await startNatsServer()
+    await using _queue = await openQueue(server.url)
+    const { config } = await administer(server.url, (manager) => manager.streams.info('PABAL_WORK'))
+    const [major, minor] = natsServerVersion() as [number, number]
+    const late = major > 2 || minor >= 12
+    expect((config as { persist_mode?: string }).persist_mode).toBe(late ? 'async' : undefined)
   })
 
   test('an examination changes nothing, and says what it saw of durability', async () => {

@@ -32,6 +32,8 @@ export type ReadFault =
   | 'duplicates'
   /** A checkpoint frame after each event, so that they run ahead of whoever reads slowly. */
   | 'checkpoints'
+  /** It never says that it has caught up, as older servers. */
+  | 'no-caught-up'
 
 export type FaultKind = AppendFault | ReadFault | 'features-internal'
 
@@ -63,7 +65,7 @@ export const readFaults: readonly ReadFault[] = [
 ]
 export const subscriptionFaults: readonly ReadFault[] = [
   ...(['mute', 'end-stream', 'abort-stream', 'drop-stream', 'slow-stream'] as const),
-  ...(['duplicates', 'checkpoints'] as const),
+  ...(['duplicates', 'checkpoints', 'no-caught-up'] as const),
 ]
 
 const known: ReadonlySet<string> = new Set([

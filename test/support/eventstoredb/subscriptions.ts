@@ -141,7 +141,7 @@ export const subscribe = async (
         await sender.send(messages.checkpoint(event.position))
     }
     if (page.length === chunkEvents) continue
-    if (!isLive) await sender.send(messages.caughtUp())
+    if (!isLive && fault?.kind !== 'no-caught-up') await sender.send(messages.caughtUp())
     isLive = true
     if (serving.log.all(from, 'forwards', 1).length === 0 && !sender.isOver())
       await nextCommit(serving, call)
