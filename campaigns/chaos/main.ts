@@ -5,7 +5,7 @@ import { say, wholeNumber } from '../command-line.ts'
 import { runChaos } from './campaign.ts'
 import { complaints, type Findings, resultOf } from './result.ts'
 
-const usage = `npm run chaos -- [--minutes 2] [--seed 1] [--rate 40] [--json] [--keep]
+const usage = `npm run chaos -- [--minutes 2] [--seed 1] [--rate 20] [--json] [--keep]
 
   --minutes N   how long faults go on; it takes a few minutes more to come to an end
   --seed N      decides what is asked for and what goes wrong when
@@ -21,7 +21,7 @@ const parse = (args: string[]) => {
     options: {
       minutes: { type: 'string', default: '2' },
       seed: { type: 'string', default: '1' },
-      rate: { type: 'string', default: '40' },
+      rate: { type: 'string', default: '20' },
       json: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },

@@ -96,7 +96,8 @@ export const strikeAll = async (
       for (const fault of track) {
         await sleep(Math.max(0, startedAt + fault.atMs - performance.now()))
         striking.say(describe(fault))
-        counts[fault.kind] += await strike(fault, striking)
+        const happened = await strike(fault, striking)
+        counts[fault.kind] += happened
       }
     }),
   )
