@@ -23,6 +23,7 @@ const all: readonly Setting[] = Object.entries(settings.properties).map(([name, 
 const groups: readonly (readonly [title: string, names: RegExp])[] = [
   ['Service', /^(?:host|port|publicUrl|dataDir|logLevel|secret|categories|rateLimitPerSecond)$/],
   ['Work at the same time', /Slots$/],
+  ['Recovery', /^recovery/],
   ['Push', /^push/],
   ['SMS', /^sms/],
   ['E-mail', /^email/],

@@ -9,6 +9,7 @@ import { createHmacKeyHash } from '#adapters/system/hmac-key-hash.ts'
 import { createSystemClock } from '#adapters/system/system-clock.ts'
 import { createSystemRandom } from '#adapters/system/system-random.ts'
 import { unarmedCrashPoints } from '#adapters/system/unarmed-crash-points.ts'
+import { refuseUnfitLog } from '#handlers/log-standing.ts'
 import type { CrashPoints } from '#ports/crash-points.ts'
 import type { DocumentStore } from '#ports/document-store.ts'
 import type { EventStore } from '#ports/event-store.ts'
@@ -60,6 +61,7 @@ export const openEmbedded = async (config: Config, around: Around = {}) => {
   const events = opening.use(
     await openSqliteEventStore({ path: paths.events, mode: 'write', clock, onWarn }),
   )
+  await refuseUnfitLog(events)
   const documents = opening.use(
     await openSqliteDocumentStore({ path: paths.documents, mode: 'write' }),
   )

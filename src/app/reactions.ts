@@ -5,15 +5,19 @@ import { createConsequences } from '#handlers/consequences.ts'
 import { createCredentials } from '#handlers/credentials.ts'
 import { createDeliverer } from '#handlers/deliver.ts'
 import { createDestinations } from '#handlers/endpoints.ts'
+import { refuseUnfitLog, watchStanding } from '#handlers/log-standing.ts'
 import { createMessages, createReferences } from '#handlers/messages.ts'
 import { createPrepare } from '#handlers/prepare.ts'
+import { checkpointName } from '#handlers/projector.ts'
 import { createMatcher, createQuarantine, matchEveryMs } from '#handlers/quarantine.ts'
 import { createReceipts } from '#handlers/receipts.ts'
+import { runRecoveryMarks } from '#handlers/recovery-marks.ts'
 import { runRelay } from '#handlers/relay.ts'
 import { createRouter } from '#handlers/route.ts'
 import { createSend } from '#handlers/send.ts'
 import { runTimekeeper } from '#handlers/timekeeper.ts'
 import { createGuard } from '#handlers/work.ts'
+import { StartRefused } from '#ports/errors.ts'
 import type { Renderer } from '#ports/renderer.ts'
 import type { WorkQueue } from '#ports/work-queue.ts'
 import { allProjections } from '#projections/all.ts'
@@ -26,6 +30,8 @@ import type { Core } from './core.ts'
 import type { Providers } from './providers.ts'
 
 const restartMs = 1_000
+/** How often it is looked which generations of the read models there are. */
+const lookEveryMs = 10_000
 /** What is under way has this long to come to its end. */
 const stopMs = 12_000
 
@@ -34,7 +40,10 @@ const asProjection = (projection: unknown): Projection => projection as Projecti
 /** Everything that moves by itself. `start` sets it going; a loop that fails is started again. */
 export const createReactions = (needs: {
   readonly core: Core
-  readonly config: Pick<Config, 'routeSlots' | 'pushSlots' | 'smsSlots' | 'emailSlots'>
+  readonly config: Pick<
+    Config,
+    'routeSlots' | 'pushSlots' | 'smsSlots' | 'emailSlots' | 'recoveryMarkMs'
+  >
   readonly policies: Policies
   readonly providers: Pick<Providers, 'channels' | 'credentials'>
   readonly renderer: Renderer
@@ -55,7 +64,7 @@ export const createReactions = (needs: {
           return await run()
         } catch (error) {
           if (signal.aborted) return
-          if (error instanceof UnknownEvent) return onFatal(error)
+          if (error instanceof UnknownEvent || error instanceof StartRefused) return onFatal(error)
           log.error('A loop failed; it is started again.', { loop: name, error: error as Error })
           await clock.sleep(restartMs, signal)
         }
@@ -90,16 +99,28 @@ export const createReactions = (needs: {
     crashPoints,
   })
 
+  const projected = new Set<string>()
   /** Loops over every generation of a read model that is fed; a rebuild adds one. */
-  const project = (projection: Projection, generation: number): void =>
+  const project = (projection: Projection, generation: number): void => {
+    const name = checkpointName(projection, generation)
+    if (projected.has(name)) return
+    projected.add(name)
     loop(`projector ${projection.name}.${generation}`, () =>
-      projector.follow(projection, generation, signal),
+      projector.follow(projection, generation, signal).then(() => void projected.delete(name)),
     )
+  }
   const startProjectors = async (): Promise<void> => {
     for (const projection of allProjections) {
       const { active, building, retired = [] } = await readModels.generations(projection)
       for (const generation of [active, ...retired]) project(projection, generation)
       if (building !== undefined) project(projection, building)
+    }
+  }
+  /** A store that was emptied has forgotten which generation is asked: the first one is again. */
+  const keepProjecting = async (): Promise<void> => {
+    while (!signal.aborted) {
+      await startProjectors()
+      await clock.sleep(lookEveryMs, signal)
     }
   }
 
@@ -118,7 +139,10 @@ export const createReactions = (needs: {
     loop(`lane ${lane}`, () => queue.consume(lane, { slots, signal }, guard(handle)))
 
   const start = async (): Promise<void> => {
+    await refuseUnfitLog(events)
+    loop('standing', () => watchStanding({ events, clock, signal }))
     await startProjectors()
+    loop('projectors', keepProjecting)
     loop('relay', () => runRelay({ events, queue, checkpoints, clock, crashPoints, signal }))
     work('route', config.routeSlots, route)
     work('push', config.pushSlots, deliver)
@@ -139,6 +163,8 @@ export const createReactions = (needs: {
         onError: (error) => log.warn('The agenda could not be read.', { error: error as Error }),
       }),
     )
+    const marking = { events, documents, readModels, clock, random, log, signal }
+    loop('recovery marks', () => runRecoveryMarks({ ...marking, everyMs: config.recoveryMarkMs }))
     const collections = async () => ({
       callbacks: await readModels.active(asProjection(callbacksProjection)),
       messages: await readModels.active(asProjection(messagesProjection)),

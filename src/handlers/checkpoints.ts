@@ -10,12 +10,16 @@ export interface Checkpoint {
   /** The last event handled, and the position before it: they must still be in the log together. */
   readonly eventId: string
   readonly before?: string
+  /** No event up to there was recorded at a later time; milliseconds since the epoch. Absent: not known. */
+  readonly newestAt?: number
 }
 
 export interface Checkpoints {
   /** `undefined`: none, or one that does not fit this log. */
   load(name: string): Promise<Checkpoint | undefined>
   save(name: string, checkpoint: Omit<Checkpoint, 'logId'>): Promise<void>
+  /** Whether there still is one, of whichever log. */
+  exists(name: string): Promise<boolean>
   /** For whom an old place costs time only: a store that does not answer is no reason to stop. */
   trySave(name: string, checkpoint: Omit<Checkpoint, 'logId'>): Promise<void>
   remove(name: string): Promise<void>
@@ -65,6 +69,7 @@ export const createCheckpoints = (needs: {
   return {
     load,
     save,
+    exists: async (name) => (await documents.load(collection, [name])).has(name),
     async trySave(name, checkpoint) {
       try {
         await save(name, checkpoint)

@@ -6,7 +6,7 @@ import type {
   DocumentStore,
   StoredDocument,
 } from '#ports/document-store.ts'
-import type { RecordedEvent } from '#ports/event-store.ts'
+import type { EventStore, RecordedEvent } from '#ports/event-store.ts'
 import type { Log } from '#ports/log.ts'
 import type { Projection } from '#projections/projection.ts'
 import { type Groups, groupById } from './gathering.ts'
@@ -60,11 +60,55 @@ export const foldDocument = (
 const sliceMax = 100
 
 export interface Projecting {
+  /** Absent: no document can lack any of its events. */
+  readonly streams?: Pick<EventStore, 'read'>
+  /** Documents that would look open are folded to the end of their stream: no stale due time is written. */
+  readonly toTheEnd?: boolean
   readonly documents: DocumentStore
   readonly projection: Projection
   readonly collection: CollectionDeclaration
   readonly log: Log
 }
+
+/** The events of a group, and, where the document lacks some before them, all since what it holds. */
+const withoutGap = async (
+  { streams, projection }: Projecting,
+  id: string,
+  document: StoredDocument | undefined,
+  group: readonly RecordedEvent[],
+): Promise<readonly RecordedEvent[]> => {
+  const held = document?.version ?? -1
+  const news = group.find(({ revision }) => revision > held)
+  if (!streams || !projection.wholeStream || !news || news.revision === held + 1) return group
+  return streams.read(projection.wholeStream.streamOf(id), { after: held })
+}
+
+/** As `foldDocument`, with what only the log can add. */
+const changeOf = async (
+  needs: Projecting,
+  id: string,
+  document: StoredDocument | undefined,
+  group: readonly RecordedEvent[],
+): Promise<Change | undefined> => {
+  const { streams, projection, toTheEnd, log } = needs
+  const known = await withoutGap(needs, id, document, group)
+  const change = foldDocument(projection, id, document, known, log)
+  const { wholeStream } = projection
+  if (!toTheEnd || !streams || !wholeStream || !change || change.do === 'delete') return change
+  if (!wholeStream.isOpen(change.document.body)) return change
+  const rest = await streams.read(wholeStream.streamOf(id), { after: change.document.version })
+  return rest.length === 0
+    ? change
+    : foldDocument(projection, id, document, [...known, ...rest], log)
+}
+
+const lacksSome = (
+  { projection, toTheEnd }: Projecting,
+  document: StoredDocument | undefined,
+  group: readonly RecordedEvent[],
+): boolean =>
+  projection.wholeStream !== undefined &&
+  (toTheEnd === true || group[0]!.revision > (document?.version ?? -1) + 1)
 
 const projectSlice = async (needs: Projecting, slice: Groups): Promise<void> => {
   const { documents, projection, collection, log } = needs
@@ -72,10 +116,16 @@ const projectSlice = async (needs: Projecting, slice: Groups): Promise<void> => 
   while (groups.size > 0) {
     const loaded = await documents.load(collection, [...groups.keys()])
     const changes: Change[] = []
+    const asked: Promise<Change | undefined>[] = []
     for (const [id, group] of groups) {
-      const change = foldDocument(projection, id, loaded.get(id), group, log)
-      if (change) changes.push(change)
+      const document = loaded.get(id)
+      if (lacksSome(needs, document, group)) asked.push(changeOf(needs, id, document, group))
+      else {
+        const change = foldDocument(projection, id, document, group, log)
+        if (change) changes.push(change)
+      }
     }
+    for (const change of await Promise.all(asked)) if (change) changes.push(change)
     if (changes.length === 0) return
     const { conflicts } = await documents.write(collection, changes)
     if (conflicts.length === 0) return
