@@ -4,6 +4,7 @@ import { createCheckpoints } from '#handlers/checkpoints.ts'
 import { foldDocument } from '#handlers/project.ts'
 import { checkpointName } from '#handlers/projector.ts'
 import { createReadModels } from '#handlers/read-models.ts'
+import { createRecoveries, type History } from '#handlers/recover.ts'
 import type { CollectionDeclaration, StoredDocument } from '#ports/document-store.ts'
 import type { RecordedEvent } from '#ports/event-store.ts'
 import type { Log } from '#ports/log.ts'
@@ -47,6 +48,8 @@ interface Subject {
   readonly projection: Projection
   readonly collection: CollectionDeclaration
   readonly checkpoint: string | undefined
+  /** What a recovered read model is still to be given. */
+  readonly history: History | undefined
   readonly replayed: Map<string, Replayed>
 }
 
@@ -119,7 +122,12 @@ const judge = async (
   id: string,
   entry: Replayed,
 ): Promise<'right' | 'behind' | 'missing' | 'differs'> => {
-  const { projection, collection, checkpoint } = subject
+  const { projection, collection, checkpoint, history } = subject
+  const comes = (position: string) =>
+    history !== undefined &&
+    stores.events.comparePositions(position, history.until) <= 0 &&
+    (history.position === undefined ||
+      stores.events.comparePositions(position, history.position) > 0)
   // Read again: the service may have gone on since the log was replayed.
   const stored = (await stores.documents.load(collection, [id])).get(id)
   const events = (await stores.events.read(entry.stream)).filter(
@@ -129,7 +137,9 @@ const judge = async (
   const missing = events.slice(held.length)
   const late = missing.some(
     ({ position }) =>
-      checkpoint !== undefined && stores.events.comparePositions(position, checkpoint) <= 0,
+      checkpoint !== undefined &&
+      stores.events.comparePositions(position, checkpoint) <= 0 &&
+      !(stored === undefined && comes(position)),
   )
   if (late) return stored ? 'differs' : 'missing'
   if (stored) {
@@ -223,12 +233,15 @@ const findStrangers = async (
 const subjectsOf = async (stores: ReadOnly): Promise<Subject[]> => {
   const readModels = createReadModels(stores)
   const checkpoints = createCheckpoints({ ...stores, log: silent })
+  const recoveries = createRecoveries({ ...stores, log: silent })
   return Promise.all(
     allProjections.map(async (projection) => {
       const { active } = await readModels.generations(projection)
       const checkpoint = await checkpoints.load(checkpointName(projection, active))
       const collection = await readModels.active(projection)
-      return { projection, collection, checkpoint: checkpoint?.position, replayed: new Map() }
+      const history = await recoveries.history(checkpointName(projection, active))
+      const place = { checkpoint: checkpoint?.position, history }
+      return { projection, collection, ...place, replayed: new Map() }
     }),
   )
 }
