@@ -25,7 +25,7 @@ import { createRecorder } from './recorder.ts'
 import { createRecoveries } from './recover.ts'
 
 /** Ids listed at most, of open and of parked ones each: together they stay below one event's megabyte. */
-const listedMax = 10_000
+const idsMax = 10_000
 const pageMax = 1_000
 const lookEveryMs = 60_000
 const projection = notificationsProjection as unknown as Projection
@@ -38,6 +38,8 @@ export interface MarkNeeds {
   readonly random: Random
   readonly log: Log
   readonly signal: AbortSignal
+  /** For tests: fewer than 10,000. */
+  readonly listedMax?: number
 }
 
 interface Found {
@@ -51,6 +53,7 @@ const findOldest = async (
   documents: DocumentStore,
   collection: CollectionDeclaration,
   as: 'open' | 'parked',
+  listedMax: number,
 ): Promise<Found> => {
   const ids: string[] = []
   let after: { readonly value: number; readonly id: string } | undefined
@@ -79,7 +82,7 @@ const findOldest = async (
  * nothing that is accepted or redriven meanwhile can be missed.
  */
 export const createRecoveryMarks = (needs: MarkNeeds) => {
-  const { events, documents, readModels, random, log, signal } = needs
+  const { events, documents, readModels, random, log, signal, listedMax = idsMax } = needs
   const recorder = createRecorder(needs)
   // Its own: whoever loads a checkpoint counts as the one who may move it.
   const checkpoints = createCheckpoints(needs)
@@ -102,8 +105,8 @@ export const createRecoveryMarks = (needs: MarkNeeds) => {
   }
 
   const writeList = async (collection: CollectionDeclaration) => {
-    const open = await findOldest(documents, collection, 'open')
-    const parked = await findOldest(documents, collection, 'parked')
+    const open = await findOldest(documents, collection, 'open', listedMax)
+    const parked = await findOldest(documents, collection, 'parked', listedMax)
     const since = open.nextSince === undefined ? {} : { unlistedSince: open.nextSince }
     if (open.ids.length + parked.ids.length === 0) return since
     const list = `${recoveryStream}-${random.uuid()}`
