@@ -55,7 +55,7 @@ const openDataDirectory = async (
 
 /** The driver is loaded only when a server is named. */
 const openServer = async (url: string, needs: OpenLogNeeds): Promise<OpenLog> => {
-  const { openEventStoreDb } = await import('#adapters/eventstoredb/eventstoredb-event-store.ts')
+  const { openEventStoreDb } = await import('#adapters/eventstoredb/event-store-db.ts')
   const events = await openEventStoreDb({ url, append: 'classic', ...needs })
   return {
     events,
