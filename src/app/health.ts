@@ -26,7 +26,10 @@ const providerProblems = (credentials: Credentials): Problem[] =>
     return [{ code: 'provider/paused', provider, message }]
   })
 
-/** Ready: new requests are durable and move. Providers that wait are named, they do not make it unready. */
+/**
+ * Ready: new requests are durable and move. Providers that wait, and history that is still to come back, are
+ * named; they do not make it unready.
+ */
 export const createHealth =
   (needs: {
     readonly credentials: Credentials
@@ -44,8 +47,13 @@ export const createHealth =
       const message = `The read model ${each.projection} is more than a minute behind the log.`
       problems.push({ code: 'projection/behind', message })
     }
+    const histories = progress().filter((each) => each.history !== undefined)
+    const missing = histories.map(({ projection }) => ({
+      code: 'projection/history',
+      message: `The read model ${projection} was recovered; what is finished comes back after what is open.`,
+    }))
     return {
       ready: problems.length === 0,
-      problems: [...problems, ...providerProblems(credentials)],
+      problems: [...problems, ...missing, ...providerProblems(credentials)],
     }
   }

@@ -81,9 +81,10 @@ export type LogCommand =
 /** An unfinished copy is worth nothing as a source to move: only what is all here may be. */
 const refuseUnfinished = (state: LogStanding | undefined): void => {
   if (!state?.copy || state.copy.finished) return
+  const { from: original } = state.copy
   throw new Refusal(
     'log/unfinished-copy',
-    `This log is a copy of the log ${state.copy.from} that was never finished. Finish it with ./pabal log copy --finish, or use the original.`,
+    `This log is a copy of the log ${original} that was never finished. Finish it with ./pabal log copy --finish, or use the original.`,
   )
 }
 
@@ -103,9 +104,10 @@ const beginCopy = (
   refuseSealed(state)
   if (state?.copy?.from === from) return []
   if (state?.copy) {
+    const { from: other } = state.copy
     throw new Refusal(
       'log/other-source',
-      `The target is a copy of the log ${state.copy.from}, not of this one. Name an empty target.`,
+      `The target is a copy of the log ${other}, not of this one. Name an empty target.`,
     )
   }
   if (empty) return [{ type: 'LogCopyStarted', data: { from } }]
