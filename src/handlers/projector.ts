@@ -9,7 +9,7 @@ import type { Checkpoint, Checkpoints } from './checkpoints.ts'
 import { createGathering, createLoadMeter, type Groups, gatherMs } from './gathering.ts'
 import { projectGroups } from './project.ts'
 import type { ReadModels } from './read-models.ts'
-import { createRecoveries, type History } from './recover.ts'
+import { createRecoveries, type History, type Recovered, type Recoveries } from './recover.ts'
 import { together } from './together.ts'
 
 /** Where a read model stands. */
@@ -77,6 +77,23 @@ export const createProjector = (needs: {
   const { events, documents, checkpoints, readModels, clock, crashPoints, log } = needs
   const progress = new Map<string, Progress>()
   const recoveries = createRecoveries(needs)
+  /** Timers first: while what is open is brought back, the other read models wait. */
+  let timersAreBack: Promise<void> | undefined
+
+  const bringTimersBack = async (recovered: Recovered, reachedHead: Promise<void>) => {
+    if (!recovered.projection.wholeStream) return undefined
+    const held = Promise.withResolvers<void>()
+    timersAreBack = held.promise
+    let from: Awaited<ReturnType<Recoveries['begin']>>
+    try {
+      from = await recoveries.begin(recovered)
+    } finally {
+      // Without a mark the whole log is folded: nobody need wait for that.
+      if (from) void reachedHead.then(held.resolve)
+      else held.resolve()
+    }
+    return from
+  }
 
   /** A generation that has caught up takes over from the active one. */
   const activate = async (projection: Projection, generation: number): Promise<void> => {
@@ -111,6 +128,7 @@ export const createProjector = (needs: {
     },
 
     async follow(projection, generation, signal) {
+      await using ending = new AsyncDisposableStack()
       const name = checkpointName(projection, generation)
       const collection = collectionOf(projection, generation)
       if (await isRetired(projection, generation)) return drop(projection, generation)
@@ -118,7 +136,11 @@ export const createProjector = (needs: {
       const start = await checkpoints.load(name)
       // One that is built beside another is shown when it is whole: nobody waits for its agenda.
       const isActive = (await readModels.generations(projection)).active === generation
-      const from = start ?? (isActive ? await recoveries.begin(recovered) : undefined)
+      const reachedHead = Promise.withResolvers<void>()
+      // However this ends: others may wait for it.
+      ending.defer(() => reachedHead.resolve())
+      const from =
+        start ?? (isActive ? await bringTimersBack(recovered, reachedHead.promise) : undefined)
       let newestAt = from ? from.newestAt : 0
       let position = from?.position
       /** Where the page began; the checkpoint may lie before it, at what is held back. */
@@ -129,7 +151,6 @@ export const createProjector = (needs: {
       let last = { foldedAt: 0, caughtUp: false }
       const gathering = createGathering(projection)
       const isLoad = createLoadMeter(clock)
-      const reachedHead = Promise.withResolvers<void>()
       const note = (now: typeof last) => {
         last = now
         const about = { projection: projection.name, generation, position, ...now }
@@ -159,6 +180,7 @@ export const createProjector = (needs: {
         const after = position === undefined ? {} : { after: position }
         for await (const page of events.subscribe({ ...after, limit: pageMax, signal })) {
           if (await isRetired(projection, generation)) break
+          if (!projection.wholeStream) await Promise.race([timersAreBack, reachedHead.promise])
           const underLoad = isLoad(page.events.length)
           await settle(page, gathering.take(page.events, underLoad))
           if (page.atHead) await activate(projection, generation)
