@@ -1,16 +1,22 @@
+import type { Point } from '#domain/recovery/recovery.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { CrashPoints } from '#ports/crash-points.ts'
 import type { DocumentStore } from '#ports/document-store.ts'
-import type { EventStore, LogPage, RecordedEvent } from '#ports/event-store.ts'
+import type { EventStore, LogPage } from '#ports/event-store.ts'
 import type { Log } from '#ports/log.ts'
 import { collectionOf, type Projection } from '#projections/projection.ts'
 import type { Checkpoints, HeldCheckpoint, Place } from './checkpoints.ts'
 import { createGathering, createLoadMeter, type Groups, gatherMs } from './gathering.ts'
 import type { Tenure } from './hold-lease.ts'
+import { createInTurn } from './in-turn.ts'
+import { newestOf, placeBefore } from './places.ts'
 import { checkpointName, type Progress } from './progress.ts'
-import { projectGroups } from './project.ts'
+import { type Projecting, projectGroups } from './project.ts'
 import type { ReadModels } from './read-models.ts'
+import { followHistory, recoverFromMark } from './recover.ts'
+import { createSaving } from './saving.ts'
 import type { Tallies } from './tally.ts'
+import { together } from './together.ts'
 
 export interface Projector {
   /**
@@ -28,75 +34,14 @@ export interface Projector {
 }
 
 const pageMax = 4_000
-/** A checkpoint that only passes over events of other read models is written this often. */
-const saveEveryMs = 1_000
 /** Readers believe this long that a generation is the active one, and a bit more to end their query. */
 const dropAfterMs = 3_000
 
-/** The end of a page, or the place before an event of it. `undefined`: where the page began. */
-const placeBefore = (
-  { events }: LogPage,
-  event: RecordedEvent | undefined,
-  start: string | undefined,
-): Place | undefined => {
-  const index = (event === undefined ? events.length : events.indexOf(event)) - 1
-  const last = events[index]
-  if (last === undefined) return undefined
-  const before = events[index - 1]?.position ?? start
-  const at = Date.parse(last.metadata.at)
-  const place = { position: last.position, eventId: last.id, at }
-  return before === undefined ? place : { ...place, before }
-}
-
-/** Moves a checkpoint: at once where that saves work, else a moment later, so that others see how far it is. */
-const createSaving = (checkpoint: HeldCheckpoint, clock: Clock, stop: AbortSignal) => {
-  const broken = new AbortController()
-  const signal = AbortSignal.any([stop, broken.signal])
-  let failure: { readonly error: unknown } | undefined
-  let unsaved: Place | undefined
-  let savedAt = clock.monotonic()
-  let saving = Promise.resolve()
-  let later: Promise<void> | undefined
-
-  const save = async (): Promise<void> => {
-    const place = unsaved
-    if (!place) return
-    unsaved = undefined
-    await checkpoint.save(place)
-    savedAt = clock.monotonic()
-  }
-  /** One after the other, for each builds on the one before. */
-  const flush = (): Promise<void> => {
-    const saved = saving.then(save)
-    saving = saved.catch(() => {})
-    return saved
-  }
-  const saveLater = async (): Promise<void> => {
-    await clock.sleep(saveEveryMs, signal)
-    later = undefined
-    if (signal.aborted) return
-    await flush().catch((error: unknown) => {
-      failure ??= { error }
-      broken.abort()
-    })
-  }
-
-  return {
-    /** Fires too when the checkpoint could not be moved. */
-    signal,
-    async note(place: Place, atOnce: boolean): Promise<void> {
-      unsaved = place
-      if (atOnce || clock.monotonic() - savedAt >= saveEveryMs) return flush()
-      later ??= saveLater()
-    },
-    /** Throws what went wrong in the meantime. */
-    async end(): Promise<void> {
-      broken.abort()
-      await later
-      await saving
-      if (failure) throw failure.error
-    },
-  }
+/** One generation of a read model, and the name of its checkpoint. */
+interface Followed {
+  readonly projection: Projection
+  readonly generation: number
+  readonly name: string
 }
 
 export const createProjector = (needs: {
@@ -142,59 +87,132 @@ export const createProjector = (needs: {
     }))
   }
 
+  /** Timers first: while what is open is brought back, the other read models wait. */
+  let timersAreBack: Promise<void> | undefined
+
+  /** Without a mark the whole log is folded: nobody need wait for that. */
+  const bringTimersBack = async (
+    feeding: Projecting,
+    signal: AbortSignal,
+    reachedHead: Promise<void>,
+  ): Promise<Point | undefined> => {
+    if (!feeding.projection.wholeStream) return undefined
+    const held = Promise.withResolvers<void>()
+    timersAreBack = held.promise
+    let from: Point | undefined
+    try {
+      from = await recoverFromMark({ events, log, feeding }, signal)
+    } finally {
+      if (from) void reachedHead.then(held.resolve)
+      else held.resolve()
+    }
+    return from
+  }
+
   const followOn = async (
-    projection: Projection,
-    generation: number,
+    followed: Followed,
     checkpoint: HeldCheckpoint,
     stop: AbortSignal,
   ): Promise<void> => {
-    const name = checkpointName(projection, generation)
+    const { projection, generation, name } = followed
+    await using ending = new AsyncDisposableStack()
     const collection = collectionOf(projection, generation)
-    const gathering = createGathering(projection)
-    const isLoad = createLoadMeter(clock)
-    const saving = createSaving(checkpoint, clock, stop)
-    const { signal } = saving
-    let position = checkpoint.start?.position
+    const { start } = checkpoint
+    // Documents without a checkpoint are of another log, or of one that was longer.
+    if (!start) {
+      await checkpoint.confirm()
+      await documents.drop(collection)
+    }
+    const counting = await needs.tallies?.open(projection, name, collection, !start)
+    const feeding = { streams: events, documents, projection, collection, log, counting }
+    const reachedHead = Promise.withResolvers<void>()
+    // However this ends: others may wait for it.
+    ending.defer(() => reachedHead.resolve())
+    // One that is built beside another is shown when it is whole: nobody waits for its agenda.
+    const isActive = (await readModels.generations(projection)).active === generation
+    const mark =
+      !start && isActive
+        ? await bringTimersBack({ ...feeding, recovering: true }, stop, reachedHead.promise)
+        : undefined
+    if (stop.aborted) return
+    const from: Place | undefined = mark ? { ...mark, history: { until: mark.position } } : start
+    let history = from?.history
+    let newestAt = from ? from.newestAt : 0
+    let position = from?.position
     /** Where the page began; the checkpoint may lie before it, at what is held back. */
     let pageStart = position
-    const note = (foldedAt: number, caughtUp: boolean) => {
-      const about = { projection: projection.name, generation, position, foldedAt, caughtUp }
-      progress.set(name, about)
+    let last = { foldedAt: start?.at ?? 0, caughtUp: (await events.head()) === position }
+    const gathering = createGathering(projection)
+    const isLoad = createLoadMeter(clock)
+    const saving = createSaving(checkpoint, from, clock)
+    /** Never two who fold the same document. */
+    const inTurn = createInTurn()
+    const note = (now: typeof last) => {
+      last = now
+      const about = { projection: projection.name, generation, position, ...now }
+      progress.set(name, history ? { ...about, history } : about)
     }
 
     /** Folds what was gathered, then moves the checkpoint as far as everything is folded. */
     const settle = async (page: LogPage, groups: Groups): Promise<void> => {
-      await projectGroups({ documents, projection, collection, log, counting }, groups)
+      const recovering = history !== undefined
+      await inTurn(() => projectGroups({ ...feeding, recovering }, groups))
       crashPoints.reach('projected-checkpoint-not-written')
       const { firstHeld } = gathering
       const place = placeBefore(page, firstHeld, pageStart)
+      if (newestAt !== undefined) newestAt = Math.max(newestAt, newestOf(page))
       // Events of other read models only: to come by them again costs next to nothing.
-      if (place) await saving.note(place, groups.size > 0)
+      if (place)
+        await saving.note(
+          { ...place, ...(newestAt !== undefined && { newestAt }) },
+          groups.size > 0,
+        )
       position = place?.position ?? position
-      note(Date.parse(page.events.at(-1)!.metadata.at), page.atHead && firstHeld === undefined)
+      const foldedAt = Date.parse(page.events.at(-1)!.metadata.at)
+      note({ foldedAt, caughtUp: page.atHead && firstHeld === undefined })
     }
 
-    // Documents without a checkpoint are of another log, or of one that was longer.
-    if (position === undefined) await documents.drop(collection)
-    const counting = await needs.tallies?.open(projection, name, collection)
-    const atHead = (await events.head()) === position
-    note(checkpoint.start?.at ?? 0, atHead)
-    if (atHead) await activate(projection, generation)
-    const after = position === undefined ? {} : { after: position }
-    for await (const page of events.subscribe({ ...after, limit: pageMax, signal })) {
-      if (await isRetired(projection, generation)) break
-      const underLoad = isLoad(page.events.length)
-      await settle(page, gathering.take(page.events, underLoad))
-      if (page.atHead) await activate(projection, generation)
-      if (page.atHead && underLoad) {
-        await clock.sleep(gatherMs, signal)
-        // Nothing came meanwhile that would bring it along.
-        const isLast = (await events.head()) === page.checkpoint
-        if (isLast && !signal.aborted) await settle(page, gathering.takeRest())
+    const followNews = async (signal: AbortSignal): Promise<void> => {
+      const after = position === undefined ? {} : { after: position }
+      for await (const page of events.subscribe({ ...after, limit: pageMax, signal })) {
+        if (await isRetired(projection, generation)) break
+        if (!projection.wholeStream) await Promise.race([timersAreBack, reachedHead.promise])
+        const underLoad = isLoad(page.events.length)
+        await settle(page, gathering.take(page.events, underLoad))
+        if (page.atHead) await activate(projection, generation)
+        if (page.atHead && underLoad) {
+          await clock.sleep(gatherMs, signal)
+          // Nothing came meanwhile that would bring it along.
+          const isLast = (await events.head()) === page.checkpoint
+          if (isLast && !signal.aborted) await settle(page, gathering.takeRest())
+        }
+        if (page.atHead) reachedHead.resolve()
+        pageStart = page.checkpoint
       }
-      pageStart = page.checkpoint
     }
-    await saving.end()
+
+    /** What is open comes first; nobody waits for the rest. */
+    const bringHistory = async (signal: AbortSignal): Promise<void> => {
+      signal.addEventListener('abort', () => reachedHead.resolve())
+      await reachedHead.promise
+      if (!history || signal.aborted) return
+      const fold = (groups: Groups) =>
+        inTurn(() => projectGroups({ ...feeding, toTheEnd: true }, groups))
+      const onPage = async (left: typeof history): Promise<void> => {
+        history = left
+        note(last)
+        await saving.noteHistory(left)
+      }
+      await followHistory({ events, log, feeding, history, fold, onPage }, signal)
+    }
+
+    note(last)
+    if (mark) await saving.noteHistory(history)
+    if (last.caughtUp) {
+      await activate(projection, generation)
+      reachedHead.resolve()
+    }
+    await together(stop, followNews, bringHistory, saving.run)
   }
 
   return {
@@ -208,7 +226,7 @@ export const createProjector = (needs: {
       const checkpoint = await checkpoints.claim(name, tenure)
       const signal = stop ? AbortSignal.any([tenure.signal, stop]) : tenure.signal
       try {
-        await followOn(projection, generation, checkpoint, signal)
+        await followOn({ projection, generation, name }, checkpoint, signal)
       } finally {
         progress.delete(name)
       }
