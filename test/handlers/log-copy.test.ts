@@ -70,6 +70,28 @@ describe('a copy of a log', () => {
     expect(await target.read('pabal-recovery')).toEqual([])
   })
 
+  test('asks no more of a log at once than a server takes', async () => {
+    const source = createMemoryEventStore()
+    // 1,000 events of a stream are one page; each letter takes three bytes.
+    const events = Array.from({ length: 40 }, () =>
+      newEvent({ data: { text: '파'.repeat(30_000) } }),
+    )
+    await source.append('notification-1', events, { expected: 'no-stream' })
+    const target = createMemoryEventStore()
+    const sizes: number[] = []
+    const measured: EventStore = Object.create(target, {
+      append: {
+        value: (...call: Parameters<EventStore['append']>) => {
+          sizes.push(Buffer.byteLength(JSON.stringify(call[1])))
+          return target.append(...call)
+        },
+      },
+    })
+    await copy(source, measured)
+    expect(Math.max(...sizes)).toBeLessThan(1_048_576)
+    expect(await contentsOf(target)).toEqual(await contentsOf(source))
+  })
+
   test('brings what came since when it is repeated', async () => {
     const source = await filledLog(1_500)
     const target = createMemoryEventStore()

@@ -3,11 +3,13 @@ import { describe, expect, test } from 'vitest'
 import { createMemoryDocumentStore } from '#adapters/memory/memory-document-store.ts'
 import { createMemoryEventStore } from '#adapters/memory/memory-event-store.ts'
 import { unarmedCrashPoints } from '#adapters/system/unarmed-crash-points.ts'
-import { createCheckpoints } from '#handlers/checkpoints.ts'
+import { CheckpointMoved, createCheckpoints } from '#handlers/checkpoints.ts'
+import { checkpointName } from '#handlers/progress.ts'
 import { createProjector } from '#handlers/projector.ts'
 import { createReadModels } from '#handlers/read-models.ts'
 import { readRecovery } from '#handlers/recover.ts'
 import { createRecoveryMarks } from '#handlers/recovery-marks.ts'
+import { createTallies } from '#handlers/tally.ts'
 import type { DocumentStore, StoredDocument } from '#ports/document-store.ts'
 import type { EventStore } from '#ports/event-store.ts'
 import type { Log } from '#ports/log.ts'
@@ -29,7 +31,9 @@ const collection = collectionOf(projection, 0)
 const open = (events: EventStore, documents: DocumentStore, listedMax: number) => {
   const clock = createFakeClock()
   const readModels = createReadModels({ documents, clock })
-  const parts = { events, documents, readModels, clock, log: silent }
+  const counting = { documents, readModels, log: silent, counted: projection }
+  const tallies = createTallies({ ...counting, nameOf: checkpointName })
+  const parts = { events, documents, readModels, tallies, clock, log: silent }
   const checkpoints = createCheckpoints(parts)
   const projector = createProjector({ ...parts, checkpoints, crashPoints: unarmedCrashPoints })
   const signal = new AbortController().signal
@@ -37,11 +41,17 @@ const open = (events: EventStore, documents: DocumentStore, listedMax: number) =
   const isAtHead = () => projector.progress[0]?.caughtUp === true
   return {
     marks: createRecoveryMarks({ ...parts, checkpoints, random, signal, listedMax }),
+    tallies,
+    checkpoint: () => checkpoints.load(checkpointName(projection, 0)),
     /** Follows the log until `enough`: by default to its head, and to the end of what is missing. */
-    async follow(enough = () => isAtHead() && !projector.progress[0]?.history) {
+    async follow(
+      enough = () => isAtHead() && !projector.progress[0]?.history,
+      meanwhile = async () => {},
+    ) {
       const stopping = new AbortController()
       const following = projector.follow(projection, 0, openTenure(stopping.signal))
       for (let waited = 0; waited < 200; waited += 1) {
+        await meanwhile()
         await clock.advance(20)
         if (waited > 2 && enough()) break
       }
@@ -50,8 +60,32 @@ const open = (events: EventStore, documents: DocumentStore, listedMax: number) =
       // Who waits for history that is withheld never ends.
       await Promise.race([following, clock.advance(1_000)])
     },
+    /** Follows the log for good, under a tenure of its own. */
+    begin(tenure = openTenure()) {
+      const ended = projector.follow(projection, 0, tenure)
+      // A test that expects it to fail looks at it later.
+      ended.catch(() => {})
+      return ended
+    },
+    clock,
     isAtHead,
   }
+}
+
+/** What the count has to say. */
+const recount = (documents: readonly StoredDocument[]) => {
+  const statuses: Record<string, number> = {}
+  for (const { body } of documents) {
+    const { status } = body as NotificationDocument
+    statuses[status] = (statuses[status] ?? 0) + 1
+  }
+  return { accepted: documents.length, statuses }
+}
+
+const counted = async ({ tallies }: Pick<ReturnType<typeof open>, 'tallies'>) => {
+  const { accepted, statuses } = (await tallies.read()) ?? { accepted: 0, statuses: {} }
+  const some = Object.entries(statuses).filter(([, count]) => count !== 0)
+  return { accepted, statuses: Object.fromEntries(some) }
 }
 
 const scan = async (documents: DocumentStore): Promise<readonly StoredDocument[]> =>
@@ -60,11 +94,15 @@ const scan = async (documents: DocumentStore): Promise<readonly StoredDocument[]
 const openOnes = (documents: readonly StoredDocument[]) =>
   documents.filter(({ body }) => (body as NotificationDocument).unfinished?.as === 'open')
 
-/** Withholds what only history asks for. */
-const withoutHistory = (events: EventStore): EventStore => {
-  const { promise: never } = Promise.withResolvers<never>()
-  const readAll: EventStore['readAll'] = (options) =>
-    options.limit === 4_000 ? never : events.readAll(options)
+/** Withholds what only history asks for, until it may come. */
+const withoutHistory = (
+  events: EventStore,
+  mayCome: Promise<void> = Promise.withResolvers<void>().promise,
+): EventStore => {
+  const readAll: EventStore['readAll'] = async (options) => {
+    if (options.limit === 4_000) await mayCome
+    return events.readAll(options)
+  }
   return { ...events, readAll }
 }
 
@@ -175,5 +213,83 @@ describe('after the read models were lost', () => {
     const last = open(events, empty, 5)
     await last.follow()
     expect(await last.marks.mark()).toBe(true)
+  })
+
+  test('each document is counted once, though history meets it again and news meet it meanwhile', () =>
+    fc.assert(
+      fc.asyncProperty(steps, steps, fc.nat({ max: 3 }), async (history, news, listedMax) => {
+        const events = createMemoryEventStore()
+        const before = open(events, createMemoryDocumentStore(), listedMax)
+        const happen = createHistory(events)
+        for (const step of history) {
+          if (step.do !== 'mark') await happen(step)
+          else if ((await events.head()) !== undefined) {
+            await before.follow()
+            await before.marks.mark()
+          }
+        }
+        const empty = createMemoryDocumentStore()
+        // Counts of what was lost must not be added to.
+        const tally = { accepted: 7, statuses: { delivered: 7 }, pending: [] }
+        const document = { id: checkpointName(projection, 0), version: 5, body: tally }
+        await empty.write({ name: 'tallies', version: 1, indexes: [] }, [
+          { do: 'insert', document },
+        ])
+        const held = open(withoutHistory(events), empty, listedMax)
+        await held.follow(held.isAtHead)
+        expect(await counted(held)).toEqual(recount(await scan(empty)))
+
+        const coming = news.filter((step) => step.do !== 'mark')
+        const after = open(events, empty, listedMax)
+        await after.follow(undefined, async () => {
+          const step = coming.shift()
+          if (step) await happen(step)
+        })
+        await after.follow()
+        const documents = await scan(empty)
+        expect(await counted(after)).toEqual(recount(documents))
+        const streams = (await events.readAll({ limit: 1_000 })).events.map(({ stream }) => stream)
+        const begun = new Set(streams.filter((stream) => stream.startsWith('notification-')))
+        expect(documents).toHaveLength(begun.size)
+      }),
+      { numRuns: 60 },
+    ))
+
+  test('who was replaced while history came moves nothing any more', async () => {
+    const events = createMemoryEventStore()
+    const happen = createHistory(events)
+    const before = open(events, createMemoryDocumentStore(), 5)
+    for (const at of [1, 2, 3]) await happen({ do: 'open', at })
+    await before.follow()
+    await before.marks.mark()
+    const empty = createMemoryDocumentStore()
+    const { promise: mayCome, resolve: come } = Promise.withResolvers<void>()
+    const old = open(withoutHistory(events, mayCome), empty, 5)
+    const ended = old.begin()
+    await old.clock.advance(100)
+    expect(await old.checkpoint()).toMatchObject({ history: { until: '3' } })
+    // Another process takes over and brings it to its end; the old one stood still meanwhile.
+    const other = open(events, empty, 5)
+    await other.follow()
+    const checkpoint = await other.checkpoint()
+    expect(checkpoint).not.toHaveProperty('history')
+    come()
+    await expect(ended).rejects.toThrow(CheckpointMoved)
+    expect(await other.checkpoint()).toEqual(checkpoint)
+    expect(await counted(other)).toEqual(recount(await scan(empty)))
+  })
+
+  test('that they are gone is noticed though nothing happens', async () => {
+    const events = createMemoryEventStore()
+    const happen = createHistory(events)
+    await happen({ do: 'open', at: 1 })
+    const documents = createMemoryDocumentStore()
+    const service = open(events, documents, 5)
+    const ended = service.begin()
+    await service.clock.advance(15_000)
+    expect(await scan(documents)).toHaveLength(1)
+    await documents.drop({ name: 'checkpoints', version: 1, indexes: [] })
+    await service.clock.advance(11_000)
+    await expect(ended).rejects.toThrow(CheckpointMoved)
   })
 })

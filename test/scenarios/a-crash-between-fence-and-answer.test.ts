@@ -105,11 +105,12 @@ describe('a crash', () => {
     const id = await first.send(toPhone({ to: { userId: 'mina' }, channels: ['push'] }))
     await first.crash()
     for (let deaths = 0; deaths < 5; deaths += 1) {
-      await using next = await openService({ world })
+      await using next = await openService({ world, asleep: true })
       world.apns.answerOnce(async () => {
         await next.crash()
         return 'never' as const
       })
+      await next.start()
       await next.until(() => next.crashed, 120_000)
     }
     await using last = await openService({ world })
