@@ -255,6 +255,42 @@ describe('after the read models were lost', () => {
       { numRuns: 60 },
     ))
 
+  test('a document that history brings while there is news of it is counted once', async () => {
+    const events = createMemoryEventStore()
+    const happen = createHistory(events)
+    const before = open(events, createMemoryDocumentStore(), 5)
+    await happen({ do: 'open', at: 1 })
+    await happen({ do: 'cancel', which: 0 })
+    await happen({ do: 'open', at: 2 })
+    await before.follow()
+    await before.marks.mark()
+    const empty = createMemoryDocumentStore()
+    const { promise: released, resolve: release } = Promise.withResolvers<void>()
+    let held = 0
+    const write: DocumentStore['write'] = async (of, changes) => {
+      const isIt = changes.some((each) => each.do === 'insert' && each.document.id === '0')
+      if (isIt && held++ === 0) await released
+      return empty.write(of, changes)
+    }
+    const after = open(events, { ...empty, write }, 5)
+    const stopping = new AbortController()
+    const ended = after.begin(openTenure(stopping.signal))
+    await after.clock.advance(100)
+    expect(held).toBe(1)
+    await happen({ do: 'park', which: 0 })
+    await after.clock.advance(100)
+    release()
+    await after.clock.advance(2_000)
+    stopping.abort()
+    await ended
+    const documents = await scan(empty)
+    expect(documents.map(({ id, version }) => [id, version])).toEqual([
+      ['0', 2],
+      ['1', 0],
+    ])
+    expect(await counted(after)).toEqual(recount(documents))
+  })
+
   test('who was replaced while history came moves nothing any more', async () => {
     const events = createMemoryEventStore()
     const happen = createHistory(events)
