@@ -29,6 +29,7 @@ const groups: readonly (readonly [title: string, names: RegExp])[] = [
   ],
   ['Cluster', /^(?:eventstore|nats|mongodb)/],
   ['Work at the same time', /Slots$/],
+  ['Recovery', /^recovery/],
   ['Push', /^push/],
   ['SMS', /^sms/],
   ['E-mail', /^email/],

@@ -78,6 +78,13 @@ export const settings = Type.Object({
   ),
   natsReplicas: whole('Servers that keep each item of the work queue: 1, 3 or 5.', 1, 1, 5),
 
+  recoveryMarkMs: whole(
+    'How often a mark is written from which timers are rebuilt should the read models be lost.',
+    hour,
+    1_000,
+    24 * hour,
+  ),
+
   routeSlots: whole('Notifications routed at the same time.', 64, 1, 10_000),
   pushSlots: whole('Notifications whose pushes are sent at the same time.', 256, 1, 10_000),
   smsSlots: whole('Notifications whose SMS are sent at the same time.', 64, 1, 10_000),

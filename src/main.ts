@@ -44,6 +44,10 @@ const commands: Readonly<
     help: 'list | redrive notifications that need a person',
     load: async () => (await import('./cli/parked.ts')).runParked,
   },
+  log: {
+    help: 'copy a log to another place, and move there',
+    load: async () => (await import('./cli/log.ts')).runLog,
+  },
   backup: {
     help: 'copy log and read models to an empty directory, also while the service runs',
     load: async () => (await import('./cli/backup.ts')).runBackup,

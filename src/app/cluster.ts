@@ -3,6 +3,7 @@ import { createHmacKeyHash } from '#adapters/system/hmac-key-hash.ts'
 import { createSystemClock } from '#adapters/system/system-clock.ts'
 import { createSystemRandom } from '#adapters/system/system-random.ts'
 import { unarmedCrashPoints } from '#adapters/system/unarmed-crash-points.ts'
+import { refuseUnfitLog } from '#handlers/log-standing.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { DisposableDocumentStore } from '#ports/document-store.ts'
 import { StartRefused } from '#ports/errors.ts'
@@ -100,6 +101,7 @@ export const openCluster = async (
   const log = around.log ?? createPinoLog(config.logLevel)
   if (purpose === 'service') refuseWhatIsWrong(await inspectCluster(config, clock), log)
   const events = opening.use(await openClusterLog(config, { clock, log }))
+  await refuseUnfitLog(events)
   const documents = opening.use(await openClusterDocuments(config, { clock, log }))
   const watched = watchAppends(around.events?.(events) ?? events, clock)
   const closing = new AbortController()

@@ -10,6 +10,7 @@ import { createHmacKeyHash } from '#adapters/system/hmac-key-hash.ts'
 import { createSystemClock } from '#adapters/system/system-clock.ts'
 import { createSystemRandom } from '#adapters/system/system-random.ts'
 import { unarmedCrashPoints } from '#adapters/system/unarmed-crash-points.ts'
+import { refuseUnfitLog } from '#handlers/log-standing.ts'
 import { Secret } from '#ports/secret.ts'
 import type { Config } from '../config.ts'
 import { backupDatabase } from './backup.ts'
@@ -49,6 +50,7 @@ export const openEmbedded = async (config: Config, around: Around = {}): Promise
   const events = opening.use(
     await openSqliteEventStore({ path: paths.events, mode: 'write', thread: true, clock, onWarn }),
   )
+  await refuseUnfitLog(events)
   const documents = opening.use(
     await openSqliteDocumentStore({ path: paths.documents, mode: 'write', thread: true }),
   )

@@ -43,7 +43,8 @@ const createLagging = (clock: Clock) => {
 
 /**
  * Ready: new requests are durable and answered. Who waits is named and does not make it unready: a provider,
- * and a queue or read models that do not answer, since what is accepted meanwhile moves when they do again.
+ * a queue or read models that do not answer, since what is accepted meanwhile moves when they do again, and
+ * history that is still to come back.
  */
 export const createHealth = (needs: {
   readonly credentials: CredentialsView
@@ -72,11 +73,17 @@ export const createHealth = (needs: {
       if (halts && code !== failure?.code) problems.push({ code, message })
     }
     const waiting = silent.filter(({ halts }) => !halts)
+    const recovered = progress().filter((each) => each.history !== undefined)
+    const histories = recovered.map(({ projection }) => ({
+      code: 'projection/history',
+      message: `The read model ${projection} was recovered; what is finished comes back after what is open.`,
+    }))
     return {
       ready: problems.length === 0,
       problems: [
         ...problems,
         ...waiting.map(({ code, message }) => ({ code, message })),
+        ...histories,
         ...providerProblems(credentials),
       ],
     }

@@ -7,6 +7,7 @@ import { createConsequences } from '#handlers/consequences.ts'
 import { createCredentials } from '#handlers/credentials.ts'
 import { createDeliverer } from '#handlers/deliver.ts'
 import { createDestinations } from '#handlers/endpoints.ts'
+import { refuseUnfitLog, watchStanding } from '#handlers/log-standing.ts'
 import { createMessages, createReferences } from '#handlers/messages.ts'
 import { beatEveryMs, createPeers } from '#handlers/peers.ts'
 import { createPrepare } from '#handlers/prepare.ts'
@@ -34,7 +35,10 @@ const lookEveryMs = 500
 /** Everything that moves by itself. `start` sets the roles of this process going. */
 export const createReactions = (needs: {
   readonly core: Core
-  readonly config: Pick<Config, 'routeSlots' | 'pushSlots' | 'smsSlots' | 'emailSlots'>
+  readonly config: Pick<
+    Config,
+    'routeSlots' | 'pushSlots' | 'smsSlots' | 'emailSlots' | 'recoveryMarkMs'
+  >
   readonly policies: Policies
   readonly providers: Pick<Providers, 'channels' | 'credentials'>
   readonly renderer: Renderer
@@ -106,6 +110,7 @@ export const createReactions = (needs: {
   }
   const singletons = createSingletons({
     ...{ core, queue, receipts, credentials: credentialsView, supervise, followers, onPosition },
+    recoveryMarkMs: config.recoveryMarkMs,
   })
   const leases = leasesOf(core, processName)
   const terms = termsOf(clockCheck)
@@ -150,6 +155,8 @@ export const createReactions = (needs: {
   }
 
   const start = async (): Promise<void> => {
+    await refuseUnfitLog(events)
+    loop('standing', () => watchStanding({ events, clock, signal }))
     const missing = roleNames.filter((role) => !roles.has(role))
     if (exclusive && missing.length > 0) {
       log.warn('Nobody has these roles: no other process can use the data directory.', {

@@ -4,6 +4,7 @@ import { createLeases, createSoleLeases, type Leases, type Tenure } from '#handl
 import { keepReadModels, type Supervise } from '#handlers/keep-read-models.ts'
 import { createMatcher, matchEveryMs } from '#handlers/quarantine.ts'
 import type { Receipts } from '#handlers/receipts.ts'
+import { runRecoveryMarks } from '#handlers/recovery-marks.ts'
 import { runRelay } from '#handlers/relay.ts'
 import { runTimekeeper } from '#handlers/timekeeper.ts'
 import type { WorkQueue } from '#ports/work-queue.ts'
@@ -34,6 +35,8 @@ export const createSingletons = (needs: {
   readonly credentials: CredentialsView
   readonly supervise: Supervise
   readonly followers: readonly Follower[]
+  /** How often what timers are rebuilt from is written into the log. */
+  readonly recoveryMarkMs: number
   /** The relay has come to this position; `undefined`: it is not this process's any more. */
   readonly onPosition: (position: string | undefined) => void
 }) => {
@@ -96,6 +99,9 @@ export const createSingletons = (needs: {
     await Promise.all([
       supervise('timekeeper', signal, () => keepTime(tenure)),
       supervise('receipts', signal, () => matchReceipts(tenure)),
+      supervise('recovery marks', signal, () =>
+        runRecoveryMarks({ ...core, signal, everyMs: needs.recoveryMarkMs }),
+      ),
     ])
   }
 

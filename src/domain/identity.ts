@@ -25,6 +25,9 @@ export const templateIdOf = (app: string, name: string): string => uuidOf('templ
 /** `digest` is the keyed hash of the address: the address itself never names a stream. */
 export const addressIdOf = (app: string, digest: string): string => uuidOf('address', app, digest)
 
+/** The 32 bytes of the SHA-256 of a text. */
+export const digestOf = (text: string): Buffer => hash('sha256', text, 'buffer')
+
 export const sha256 = (text: string): string => hash('sha256', text, 'base64url')
 
 /** Stored beside each fingerprint, so that a better algorithm can come without breaking old ids. */

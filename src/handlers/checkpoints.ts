@@ -4,6 +4,7 @@ import type { EventStore } from '#ports/event-store.ts'
 import type { Log } from '#ports/log.ts'
 import type { Tenure } from './hold-lease.ts'
 import { leapOf } from './lease.ts'
+import { isInLog } from './places.ts'
 
 /** How far a follower has come. Worthless on another log, or on one that lost its end: then it is reset. */
 export interface Checkpoint {
@@ -14,6 +15,16 @@ export interface Checkpoint {
   readonly before?: string
   /** Time of that event, milliseconds since the epoch. */
   readonly at?: number
+  /** No event up to there was recorded at a later time; milliseconds since the epoch. Absent: not known. */
+  readonly newestAt?: number
+  /** Absent: the follower has been given all up to there. */
+  readonly history?: History
+}
+
+/** What of the log a recovered follower has not been given yet: all after `position`, up to `until`. */
+export interface History {
+  readonly position?: string
+  readonly until: string
 }
 
 export type Place = Omit<Checkpoint, 'logId'>
@@ -23,7 +34,7 @@ export class CheckpointMoved extends Error {
   override readonly name = 'CheckpointMoved'
 
   constructor(name: string) {
-    super(`Somebody else moved the checkpoint ${name}.`)
+    super(`Somebody else moved the checkpoint ${name}, or it is gone.`)
   }
 }
 
@@ -35,6 +46,8 @@ export interface HeldCheckpoint {
   save(place: Place): Promise<void>
   /** For whom an old place costs time only: a store that does not answer is no reason to stop. */
   trySave(place: Place): Promise<void>
+  /** Looks whether it is still there and ours. Throws `CheckpointMoved` if not, `Unavailable`. */
+  confirm(): Promise<void>
 }
 
 export interface Checkpoints {
@@ -61,12 +74,8 @@ export const createCheckpoints = (needs: {
 }): Checkpoints => {
   const { events, documents, log } = needs
 
-  const fits = async (checkpoint: Checkpoint): Promise<boolean> => {
-    if (checkpoint.logId !== events.logId) return false
-    const { before } = checkpoint
-    const page = await events.readAll({ limit: 1, ...(before !== undefined && { after: before }) })
-    return page.events[0]?.id === checkpoint.eventId
-  }
+  const fits = async (checkpoint: Checkpoint): Promise<boolean> =>
+    checkpoint.logId === events.logId && isInLog(events, checkpoint)
 
   const stored = async (name: string): Promise<StoredDocument | undefined> =>
     (await documents.load(collection, [name])).get(name)
@@ -93,24 +102,32 @@ export const createCheckpoints = (needs: {
     return conflicts.length === 0
   }
 
-  const held = (name: string, tenure: Tenure, claimed: number): HeldCheckpoint['save'] => {
+  const held = (
+    name: string,
+    tenure: Tenure,
+    claimed: number,
+  ): Pick<HeldCheckpoint, 'save' | 'confirm'> => {
     let known = claimed
-    return async (place) => {
-      const body = { ...place, logId: events.logId, token: tenure.token }
-      const save = async () => {
-        const saved = await write({ id: name, version: known + 1, body }, known)
-        if (saved) known += 1
-        return saved
-      }
-      if (await save()) return
-      // Perhaps our own writing, whose answer was lost: nobody else has the token.
+    const ours = async (): Promise<StoredDocument> => {
       const found = await stored(name)
-      if (found?.body.token === tenure.token) {
-        known = found.version
-        if (await save()) return
-      }
+      if (found?.body.token === tenure.token) return found
       await tenure.confirmed()
       throw new CheckpointMoved(name)
+    }
+    return {
+      async save(place) {
+        const body = { ...place, logId: events.logId, token: tenure.token }
+        while (!(await write({ id: name, version: known + 1, body }, known))) {
+          // Perhaps our own writing, whose answer was lost or comes late: nobody else has the token.
+          const { version } = await ours()
+          if (version <= known) throw new CheckpointMoved(name)
+          known = version
+        }
+        known += 1
+      },
+      async confirm() {
+        await ours()
+      },
     }
   }
 
@@ -123,10 +140,11 @@ export const createCheckpoints = (needs: {
       const version = (document?.version ?? 0) + leapOf(token)
       const next = { id: name, version, body: { ...document?.body, token } }
       if (!(await write(next, document?.version))) continue
-      const save = held(name, tenure, version)
+      const { save, confirm } = held(name, tenure, version)
       return {
         start: await usable(name, document),
         save,
+        confirm,
         async trySave(place) {
           try {
             await save(place)

@@ -1,3 +1,4 @@
+import { isOwn } from '#domain/log/log.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { EventFeed } from '#ports/event-feed.ts'
 import type { EventStore } from '#ports/event-store.ts'
@@ -10,7 +11,7 @@ const saveEveryMs = 1_000
 const checkpointName = 'feed'
 
 /**
- * Tells the feed every event of the log, at least once. Without a position it begins with the first event,
+ * Tells the feed every event of the log but its own marks, at least once. Without a position it begins with the first event,
  * or with `from: 'head'` at the end: then what is recorded before the first page is told may be left out.
  */
 export const runFeed = async (needs: {
@@ -31,7 +32,8 @@ export const runFeed = async (needs: {
   let savedAt = Number.NEGATIVE_INFINITY
   const after = position === undefined ? {} : { after: position }
   for await (const page of events.subscribe({ ...after, limit: pageMax, signal })) {
-    await feed.publish(page.events.map(toldEvent))
+    const told = page.events.filter(({ stream }) => !isOwn(stream)).map(toldEvent)
+    if (told.length > 0) await feed.publish(told)
     const before = page.events.at(-2)?.position ?? position
     position = page.checkpoint
     needs.onPosition?.(position)

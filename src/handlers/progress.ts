@@ -1,7 +1,7 @@
 import type { Clock } from '#ports/clock.ts'
 import type { EventStore } from '#ports/event-store.ts'
 import type { Projection } from '#projections/projection.ts'
-import type { Checkpoints } from './checkpoints.ts'
+import type { Checkpoints, History } from './checkpoints.ts'
 import type { ReadModels } from './read-models.ts'
 
 /** Where a read model stands. */
@@ -12,6 +12,8 @@ export interface Progress {
   /** Time of the newest event folded, milliseconds since the epoch; 0: none that is known. */
   readonly foldedAt: number
   readonly caughtUp: boolean
+  /** After a recovery: what is not back yet. Nothing that is still to be done is among it. */
+  readonly history?: History
 }
 
 export const checkpointName = (
@@ -71,7 +73,8 @@ export const createProgressBoard = (needs: {
         (position !== undefined && events.comparePositions(position, head) >= 0)
       const { generation } = each
       const foldedAt = checkpoint?.at ?? 0
-      return { projection: each.projection.name, generation, position, foldedAt, caughtUp }
+      const about = { projection: each.projection.name, generation, position, foldedAt, caughtUp }
+      return checkpoint?.history ? { ...about, history: checkpoint.history } : about
     })
     return { at, progress }
   }

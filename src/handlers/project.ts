@@ -6,7 +6,7 @@ import type {
   DocumentStore,
   StoredDocument,
 } from '#ports/document-store.ts'
-import type { RecordedEvent } from '#ports/event-store.ts'
+import type { EventStore, RecordedEvent } from '#ports/event-store.ts'
 import type { Log } from '#ports/log.ts'
 import type { Projection } from '#projections/projection.ts'
 import { type Groups, groupById } from './gathering.ts'
@@ -63,6 +63,12 @@ export const foldDocument = (
 const sliceMax = 100
 
 export interface Projecting {
+  /** Absent: no document can lack any of its events. */
+  readonly streams?: Pick<EventStore, 'read'>
+  /** Documents that would look open are folded to the end of their stream: no stale due time is written. */
+  readonly toTheEnd?: boolean
+  /** Not all that came before was met: that a document is not there yet does not mean that it was lost. */
+  readonly recovering?: boolean
   readonly documents: DocumentStore
   readonly projection: Projection
   readonly collection: CollectionDeclaration
@@ -70,21 +76,87 @@ export interface Projecting {
   readonly counting?: Counting | undefined
 }
 
+/** The events of a group, and, where the document lacks some before them, all since what it holds. */
+const withoutGap = async (
+  { streams, projection }: Projecting,
+  id: string,
+  document: StoredDocument | undefined,
+  group: readonly RecordedEvent[],
+): Promise<readonly RecordedEvent[]> => {
+  const held = document?.version ?? -1
+  const news = group.find(({ revision }) => revision > held)
+  if (!streams || !projection.wholeStream || !news || news.revision === held + 1) return group
+  return streams.read(projection.wholeStream.streamOf(id), { after: held })
+}
+
+interface Folded {
+  readonly id: string
+  /** `undefined`: the document is up to date. */
+  readonly change: Change | undefined
+  readonly events: readonly RecordedEvent[]
+}
+
+/** As `foldDocument`, with what only the log can add. */
+const completed = async (
+  needs: Projecting,
+  id: string,
+  document: StoredDocument | undefined,
+  group: readonly RecordedEvent[],
+): Promise<Folded> => {
+  const { streams, projection, toTheEnd, log } = needs
+  const known = await withoutGap(needs, id, document, group)
+  const fold = (events: readonly RecordedEvent[]): Folded => ({
+    ...{ id, events },
+    change: foldDocument(projection, id, document, events, log),
+  })
+  const folded = fold(known)
+  const { change } = folded
+  const { wholeStream } = projection
+  if (!toTheEnd || !streams || !wholeStream || !change || change.do === 'delete') return folded
+  if (!wholeStream.isOpen(change.document.body)) return folded
+  const rest = await streams.read(wholeStream.streamOf(id), { after: change.document.version })
+  return rest.length === 0 ? folded : fold([...known, ...rest])
+}
+
+const lacksSome = (
+  { projection, toTheEnd }: Projecting,
+  document: StoredDocument | undefined,
+  group: readonly RecordedEvent[],
+): boolean =>
+  projection.wholeStream !== undefined &&
+  (toTheEnd === true || group[0]!.revision > (document?.version ?? -1) + 1)
+
+const foldSlice = async (
+  needs: Projecting,
+  groups: Groups,
+  loaded: ReadonlyMap<string, StoredDocument>,
+): Promise<readonly Folded[]> => {
+  const folded: Folded[] = []
+  const asked: Promise<Folded>[] = []
+  for (const [id, events] of groups) {
+    const document = loaded.get(id)
+    if (lacksSome(needs, document, events)) asked.push(completed(needs, id, document, events))
+    else {
+      const change = foldDocument(needs.projection, id, document, events, needs.log)
+      folded.push({ id, change, events })
+    }
+  }
+  return asked.length === 0 ? folded : [...folded, ...(await Promise.all(asked))]
+}
+
 const projectSlice = async (needs: Projecting, slice: Groups): Promise<void> => {
-  const { documents, projection, collection, log, counting } = needs
+  const { documents, collection, counting, recovering } = needs
   let groups = slice
   while (groups.size > 0) {
     const loaded = await documents.load(collection, [...groups.keys()])
-    const changes: Change[] = []
-    for (const [id, group] of groups) {
-      const change = foldDocument(projection, id, loaded.get(id), group, log)
-      if (change) changes.push(change)
-    }
+    const folded = await foldSlice(needs, groups, loaded)
+    const changes = folded.flatMap(({ change }) => change ?? [])
     if (changes.length === 0) return
-    await counting?.ahead(loaded, changes, groups)
+    const met = recovering ? new Map(folded.map(({ id, events }) => [id, events])) : groups
+    const written = await counting?.ahead(loaded, changes, met)
     const { conflicts } = await documents.write(collection, changes)
+    written?.(conflicts.length === 0)
     if (conflicts.length === 0) return
-    counting?.doubt()
     // Another projector was faster: what it left out is folded on top.
     groups = new Map([...groups].filter(([id]) => conflicts.includes(id)))
   }

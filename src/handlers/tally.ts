@@ -10,6 +10,7 @@ import type { Log } from '#ports/log.ts'
 import type { Projection } from '#projections/projection.ts'
 import { CheckpointMoved } from './checkpoints.ts'
 import type { Groups } from './gathering.ts'
+import { createInTurn } from './in-turn.ts'
 import type { ReadModels } from './read-models.ts'
 
 /** How many documents of a read model are in which class, and how many there were ever begun. */
@@ -30,28 +31,42 @@ interface Move {
 }
 
 interface TallyDocument extends Tally {
-  /** Changes of the last slice: written here before the documents are. */
+  /** Changes of the last slices: written here before the documents are. */
   readonly pending: readonly Move[]
 }
 
+/** Told after the writing. `false`: somebody else wrote some of them; they are looked at, not believed. */
+export type Written = (all: boolean) => void
+
 /** Counts along while one generation of a read model is fed. */
 export interface Counting {
-  /** Called before documents are written; after a crash, what it was told is looked at again. */
+  /**
+   * Called before documents are written; after a crash, what it was told is looked at again. Several may be
+   * on their way, but never two of one document.
+   */
   ahead(
     loaded: ReadonlyMap<string, StoredDocument>,
     changes: readonly Change[],
     groups: Groups,
-  ): Promise<void>
-  /** Somebody else wrote some of them: what is pending is looked up instead of believed. */
-  doubt(): void
+  ): Promise<Written>
+}
+
+/** The moves of one slice. */
+interface Slice {
+  readonly moves: readonly Move[]
+  is: 'under-way' | 'made' | 'doubted'
 }
 
 export interface Tallies {
-  /** `undefined`: this read model is not counted, or was begun before it was. */
+  /**
+   * `undefined`: this read model is not counted, or was begun before it was. `anew`: it has just been
+   * emptied, and so is its count.
+   */
   open(
     projection: Projection,
     name: string,
     of: CollectionDeclaration,
+    anew?: boolean,
   ): Promise<Counting | undefined>
   remove(name: string): Promise<void>
   /** Of the notifications, as stored by whoever feeds the read model. `undefined`: not counted yet. */
@@ -84,9 +99,78 @@ const beginsWith = (group: readonly RecordedEvent[] | undefined, version: number
 
 /**
  * Exact although documents and counts are not written together: the moves of a slice stand in the tally
- * before its documents are written, and are counted with the next slice. Who finds them after a crash
+ * before its documents are written, and are counted with a later slice. Who finds them after a crash
  * looks at each document whether its move was made.
  */
+const createCounting = (needs: {
+  readonly documents: DocumentStore
+  readonly of: CollectionDeclaration
+  readonly classOf: (body: DocumentBody) => string
+  readonly save: (next: TallyDocument) => Promise<void>
+  readonly kept: TallyDocument
+}): Counting => {
+  const { documents, of, classOf, save, kept } = needs
+  const inTurn = createInTurn()
+  let past: Tally = { accepted: kept.accepted, statuses: kept.statuses }
+  // Whether the last slices were written before we came is not known.
+  let slices: readonly Slice[] = [{ moves: kept.pending, is: 'doubted' }]
+
+  /** Those that were made, of moves that are not believed. What is known of a document as it is now is. */
+  const looked = async (
+    moves: readonly Move[],
+    known: ReadonlyMap<string, StoredDocument | undefined>,
+  ): Promise<readonly Move[]> => {
+    const others = moves.map(({ id }) => id).filter((id) => !known.has(id))
+    const found = others.length === 0 ? new Map() : await documents.load(of, others)
+    return moves.flatMap((move) => {
+      const document = known.has(move.id) ? known.get(move.id) : found.get(move.id)
+      const unchanged = document === undefined || document.version === move.version
+      return unchanged ? [] : [{ ...move, to: classOf(document.body) }]
+    })
+  }
+
+  /** Counts the slices that have been written. */
+  const settle = async (known: ReadonlyMap<string, StoredDocument | undefined>) => {
+    const over = slices.filter(({ is }) => is !== 'under-way')
+    const believed = over.filter(({ is }) => is === 'made').flatMap(({ moves }) => moves)
+    const doubted = over.filter(({ is }) => is === 'doubted').flatMap(({ moves }) => moves)
+    const made = [...believed, ...(await looked(doubted, known))]
+    past = tallyAfter(past, made)
+    slices = slices.filter((each) => !over.includes(each))
+    return believed.length + doubted.length > 0
+  }
+
+  const movesOf = (
+    loaded: ReadonlyMap<string, StoredDocument>,
+    changes: readonly Change[],
+    groups: Groups,
+  ): readonly Move[] =>
+    changes.flatMap((change): readonly Move[] => {
+      if (change.do === 'delete') return []
+      const before = loaded.get(change.document.id)
+      const move = { id: change.document.id, to: classOf(change.document.body) }
+      const begins = beginsWith(groups.get(move.id), versionBefore(change))
+      if (!before) return [{ ...move, begins }]
+      const from = classOf(before.body)
+      return from === move.to ? [] : [{ ...move, version: before.version, from, begins }]
+    })
+
+  return {
+    ahead: (loaded, changes, groups) =>
+      inTurn(async () => {
+        const asked = new Map([...groups.keys()].map((id) => [id, loaded.get(id)]))
+        const counted = await settle(asked)
+        const slice: Slice = { moves: movesOf(loaded, changes, groups), is: 'under-way' }
+        if (slice.moves.length === 0 && !counted) return () => {}
+        slices = [...slices, slice]
+        await save({ ...past, pending: slices.flatMap(({ moves }) => moves) })
+        return (all: boolean) => {
+          slice.is = all ? 'made' : 'doubted'
+        }
+      }),
+  }
+}
+
 export const createTallies = (needs: {
   readonly documents: DocumentStore
   readonly readModels: ReadModels
@@ -99,68 +183,37 @@ export const createTallies = (needs: {
 
   const stored = async (name: string) => (await documents.load(collection, [name])).get(name)
 
-  const open: Tallies['open'] = async (projection, name, of) => {
-    const { classOf } = projection
-    if (!classOf) return undefined
-    const found = await stored(name)
-    if (!found && (await documents.scan(of, { limit: 1 })).length > 0) {
-      log.warn('A read model is older than its count; it is counted after its next rebuild.', {
-        projection: projection.name,
-      })
-      return undefined
-    }
-    let version = found?.version
-    let kept = (found?.body as TallyDocument | undefined) ?? nothing
-    // Whether the last slice was written before we came is not known.
-    let doubted = kept.pending.length > 0
-    const toOf = (body: DocumentBody) => classOf(body)
-
-    /** Those of the last slice that were made. What was loaded for the next one is believed. */
-    const made = async (loaded: ReadonlyMap<string, StoredDocument>): Promise<readonly Move[]> => {
-      if (!doubted) return kept.pending
-      const others = kept.pending.map((move) => move.id).filter((id) => !loaded.has(id))
-      const looked = await documents.load(of, others)
-      doubted = false
-      return kept.pending.flatMap((move) => {
-        const document = loaded.get(move.id) ?? looked.get(move.id)
-        const unchanged = document === undefined || document.version === move.version
-        return unchanged ? [] : [{ ...move, to: toOf(document.body) }]
-      })
-    }
-
-    return {
-      async ahead(loaded, changes, groups) {
-        const past = tallyAfter(kept, await made(loaded))
-        const pending = changes.flatMap((change): readonly Move[] => {
-          if (change.do === 'delete') return []
-          const before = loaded.get(change.document.id)
-          const was = versionBefore(change)
-          const move = { id: change.document.id, to: toOf(change.document.body) }
-          const begins = beginsWith(groups.get(move.id), was)
-          if (!before) return [{ ...move, begins }]
-          const from = toOf(before.body)
-          return from === move.to ? [] : [{ ...move, version: before.version, from, begins }]
-        })
-        if (pending.length === 0 && kept.pending.length === 0) return
-        const next = { ...past, pending }
-        const document = { id: name, version: (version ?? 0) + 1, body: { ...next } }
-        const { conflicts } = await documents.write(collection, [
-          version === undefined
-            ? { do: 'insert', document }
-            : { do: 'replace', document, ifVersion: version },
-        ])
-        if (conflicts.length > 0) throw new CheckpointMoved(name)
-        version = document.version
-        kept = next
-      },
-      doubt() {
-        doubted = true
-      },
+  /** Only as long as nobody else does. */
+  const saving = (name: string, known: number | undefined) => {
+    let version = known
+    return async (next: TallyDocument): Promise<void> => {
+      const document = { id: name, version: (version ?? 0) + 1, body: { ...next } }
+      const { conflicts } = await documents.write(collection, [
+        version === undefined
+          ? { do: 'insert', document }
+          : { do: 'replace', document, ifVersion: version },
+      ])
+      if (conflicts.length > 0) throw new CheckpointMoved(name)
+      version = document.version
     }
   }
 
   return {
-    open,
+    async open(projection, name, of, anew = false) {
+      const { classOf } = projection
+      if (!classOf) return undefined
+      const found = await stored(name)
+      if (!found && (await documents.scan(of, { limit: 1 })).length > 0) {
+        log.warn('A read model is older than its count; it is counted after its next rebuild.', {
+          projection: projection.name,
+        })
+        return undefined
+      }
+      const save = saving(name, found?.version)
+      if (anew && found) await save(nothing)
+      const kept = anew ? nothing : ((found?.body as TallyDocument | undefined) ?? nothing)
+      return createCounting({ documents, of, classOf: (body) => classOf(body), save, kept })
+    },
     async remove(name) {
       const found = await stored(name)
       if (!found) return

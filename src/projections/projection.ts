@@ -26,6 +26,15 @@ export interface Projection<Body extends DocumentBody = DocumentBody> {
   finish?(body: Body): Body
   /** Documents are counted by this: one of a few words. */
   classOf?(body: Body): string
+  /**
+   * Present when a document is exactly one stream: what is missing in between is then read from there, and
+   * the read model can be recovered from a mark, what is open first and history behind it.
+   */
+  readonly wholeStream?: {
+    streamOf(id: string): string
+    /** Something is still to be done, on time. */
+    isOpen(body: Body): boolean
+  }
   /** What stays of a document whose event could not be folded. */
   poisoned?(body: Body | undefined, event: RecordedEvent, error: string): Body
 }

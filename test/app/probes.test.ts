@@ -3,6 +3,7 @@ import { createInProcessWorkQueue } from '#adapters/in-process/in-process-work-q
 import { createMemoryDocumentStore } from '#adapters/memory/memory-document-store.ts'
 import { createMemoryEventStore } from '#adapters/memory/memory-event-store.ts'
 import { createCredentials } from '#handlers/credentials.ts'
+import type { Progress } from '#handlers/progress.ts'
 import { createReadModels } from '#handlers/read-models.ts'
 import { Unavailable } from '#ports/errors.ts'
 import { createHealth } from '#src/app/health.ts'
@@ -47,11 +48,12 @@ const openStores = () => {
     },
   }
   const readModels = createReadModels({ documents, clock })
+  const progress: Progress[] = []
   const probe = createProbes({ events, documents, readModels, queue, clock })
   const log = { debug() {}, info() {}, warn() {}, error() {} }
   const health = createHealth({
     credentials: createCredentials([], { clock, random: createSeededRandom(), log }),
-    progress: () => [],
+    progress: () => progress,
     clock,
     lastFailure: () => undefined,
     silences: probe,
@@ -63,7 +65,7 @@ const openStores = () => {
     const { ready, problems } = await answer
     return { ready, codes: problems.filter(({ provider }) => !provider).map(({ code }) => code) }
   }
-  return { clock, fault, probe, codes, asked: () => asked }
+  return { clock, fault, probe, codes, progress, asked: () => asked }
 }
 
 describe('a process that asks its stores', () => {
@@ -89,6 +91,14 @@ describe('a process that asks its stores', () => {
     const { fault, codes } = openStores()
     fault.set(part, how)
     expect(await codes()).toEqual({ ready: true, codes: [code] })
+  })
+
+  test('is ready while history is still to come back, and says so', async () => {
+    const { progress, codes, clock } = openStores()
+    const about = { projection: 'notifications', generation: 0, position: '9' }
+    const standing = { foldedAt: clock.now(), caughtUp: true, history: { until: '5' } }
+    progress.push({ ...about, ...standing })
+    expect(await codes()).toEqual({ ready: true, codes: ['projection/history'] })
   })
 
   test('names all of them at once, and none any more when they are back', async () => {

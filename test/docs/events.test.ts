@@ -17,9 +17,11 @@ const examples = globSync('test/domain/*/recorded/*.json', { cwd: root }).map((p
 
 const inSources = new Set(
   sources.flatMap(({ code }) =>
-    [...code.matchAll(/'((?:Notification|Recipient|Address|Template|App|Callback)[A-Z]\w+)'/g)].map(
-      ([, type]) => type!,
-    ),
+    [
+      ...code.matchAll(
+        /'((?:Notification|Recipient|Address|Template|App|Callback|Log|Recovery)[A-Z]\w+)'/g,
+      ),
+    ].map(([, type]) => type!),
   ),
 )
 

@@ -3,11 +3,13 @@ import { describe, expect, test } from 'vitest'
 import { type AddressEvents, evolveAddress } from '#domain/address/address.ts'
 import { type AppEvents, evolveApp } from '#domain/app/app.ts'
 import { type CallbackEventType, evolveCallback } from '#domain/callback/callback.ts'
+import { evolveLog, type LogEventType } from '#domain/log/log.ts'
 import type { NotificationEventType } from '#domain/notification/events.ts'
 import { evolve } from '#domain/notification/evolve.ts'
 import { statusOf } from '#domain/notification/status.ts'
 import { evolveRecipient, type RecipientEventType } from '#domain/recipient/recipient.ts'
 import type { RecordedFact } from '#domain/recorded-fact.ts'
+import { evolveRecovery, type RecoveryEventType } from '#domain/recovery/recovery.ts'
 import { evolveTemplate, type TemplateEvent } from '#domain/template/template.ts'
 
 /** What the facts before an example are (of the same folder), and what folding all of them gives. */
@@ -223,6 +225,57 @@ const callback = {
   },
 } satisfies Expectations<CallbackEventType>
 
+const copy = {
+  from: '5a1f0c52-6a0e-4f0e-9d0b-0d3f4f1f6a11',
+  startedAt: '2026-04-01T09:00:00.000Z',
+  finished: false,
+}
+const copied: readonly LogEventType[] = ['LogCopyStarted', 'LogCopyAdvanced']
+const log = {
+  LogCopyStarted: { after: [], gives: { copy } },
+  LogCopyAdvanced: { after: ['LogCopyStarted'], gives: { copy: { ...copy, position: '50000' } } },
+  LogCopyFinished: {
+    after: copied,
+    gives: { copy: { ...copy, position: '50000', finished: true } },
+  },
+  LogSealed: {
+    after: [],
+    gives: {
+      sealed: { to: '7c2e0c52-6a0e-4f0e-9d0b-0d3f4f1f6a11', at: '2026-05-01T09:00:00.000Z' },
+    },
+  },
+} satisfies Expectations<LogEventType>
+
+const point = {
+  ...{ position: '4711', eventId: '1d5f0a52-6a0e-4f0e-9d0b-0d3f4f1f6a33', before: '4710' },
+  newestAt: time('2026-04-01T10:00:00.000Z'),
+}
+const recovery = {
+  RecoveryListed: {
+    after: [],
+    gives: {
+      listed: {
+        open: ['6f9f0a52-6a0e-4f0e-9d0b-0d3f4f1f6a11'],
+        parked: ['9a1f0a52-6a0e-4f0e-9d0b-0d3f4f1f6a22'],
+      },
+    },
+  },
+  RecoveryMarked: {
+    after: [],
+    gives: {
+      points: [point],
+      last: {
+        from: { position: '4000', newestAt: time('2026-04-01T09:00:00.000Z') },
+        list: 'pabal-recovery-3f5f0a52-6a0e-4f0e-9d0b-0d3f4f1f6a55',
+      },
+      markedAt: time('2026-04-01T10:00:00.000Z'),
+    },
+  },
+} satisfies Expectations<RecoveryEventType>
+
+/** Events of the log itself belong to no app. */
+const ofNoApp: ReadonlySet<string> = new Set(['log', 'recovery'])
+
 type Evolve = (state: never, fact: RecordedFact) => unknown
 const kinds: Readonly<Record<string, [Expectations<string>, Evolve]>> = {
   notification: [notification, evolve],
@@ -231,6 +284,8 @@ const kinds: Readonly<Record<string, [Expectations<string>, Evolve]>> = {
   template: [template, evolveTemplate],
   app: [app, evolveApp],
   callback: [callback, evolveCallback],
+  log: [log, evolveLog],
+  recovery: [recovery, evolveRecovery],
 }
 
 const folder = (kind: string) => new URL(`./${kind}/recorded/`, import.meta.url)
@@ -260,7 +315,7 @@ describe.each(Object.entries(kinds))(
       if (personal !== undefined) expect(personal).toBeTypeOf('object')
       expect(metadata).toMatchObject({
         at: new Date(metadata.at).toISOString(),
-        app: 'shop',
+        app: ofNoApp.has(kind) ? '' : 'shop',
         actor: expect.stringMatching(/^(key:\w+|provider:\w+|system:\w+|cli)$/),
         correlationId: expect.any(String),
       })

@@ -56,6 +56,31 @@ describe('a checkpoint', () => {
     expect([...(await next.checkpoints.peek(['relay', 'other'])).keys()]).toEqual(['relay'])
   })
 
+  test('keeps what is known of the times before it, and what is missing, for all who look', async () => {
+    const { events, documents, claim } = open()
+    const [first, second] = await fill(events, 3)
+    const more = { at: 5, newestAt: 9, history: { until: first!.position } }
+    await (await claim()).save({ ...placeOf(second, first), ...more })
+    const next = open(events, documents)
+    expect((await next.checkpoints.peek(['relay'])).get('relay')).toMatchObject(more)
+    expect((await next.claim()).start).toMatchObject(more)
+  })
+
+  test('is found behind pages in which nothing is ours', async () => {
+    const { events, documents, claim } = open()
+    const [first, second] = await fill(events, 2)
+    await (await claim()).save(placeOf(second, first))
+    // As EventStoreDB answers after many events of others.
+    let empty = 3
+    const readAll: EventStore['readAll'] = async (options) => {
+      if (empty === 0) return events.readAll(options)
+      empty -= 1
+      return { events: [], checkpoint: options.after!, atHead: false }
+    }
+    const other = open({ ...events, readAll }, documents)
+    expect(await other.checkpoints.load('relay')).toMatchObject(placeOf(second, first))
+  })
+
   test('of the very first event needs no place before it', async () => {
     const { events, checkpoints, claim } = open()
     const [first] = await fill(events, 1)
@@ -229,5 +254,16 @@ describe('a claimed checkpoint', () => {
     await open(events, documents).claim()
     await expect(held.save(placeOf(first))).rejects.toThrow(CheckpointMoved)
     expect(asked).toBe(2)
+  })
+
+  test('confirms whose it is, and that it is there', async () => {
+    const { events, documents, claim } = open()
+    const old = await claim()
+    await old.confirm()
+    const held = await open(events, documents).claim()
+    await expect(old.confirm()).rejects.toThrow(CheckpointMoved)
+    await held.confirm()
+    await documents.drop(collection)
+    await expect(held.confirm()).rejects.toThrow(CheckpointMoved)
   })
 })

@@ -56,6 +56,15 @@ const open = () => {
 }
 
 describe('the feed of events', () => {
+  test('is not told what the log tells of itself', async () => {
+    const { append, run, streams } = open()
+    await append('pabal-recovery')
+    await append('notification-a')
+    await append('pabal-copy')
+    await run()
+    expect(streams()).toEqual(['notification-a'])
+  })
+
   test('is told every event from the first on, without what is personal', async () => {
     const { append, run, told } = open()
     await append('notification-a', { personal: { to: '+821012345678' } })

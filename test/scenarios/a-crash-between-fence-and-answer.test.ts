@@ -102,18 +102,15 @@ describe('a crash', () => {
     await using first = await openService({ world })
     await addPerson(first)
     await first.advance(1_000)
-    first.armCrash('claimed')
     const id = await first.send(toPhone({ to: { userId: 'mina' }, channels: ['push'] }))
-    await first.until(() => first.crashed)
+    await first.crash()
     for (let deaths = 0; deaths < 5; deaths += 1) {
-      // It may send before we hold it in our hands.
-      const opened = Promise.withResolvers<{ crash(): unknown }>()
+      await using next = await openService({ world, asleep: true })
       world.apns.answerOnce(async () => {
-        await (await opened.promise).crash()
+        await next.crash()
         return 'never' as const
       })
-      await using next = await openService({ world })
-      opened.resolve(next)
+      await next.start()
       await next.until(() => next.crashed, 120_000)
     }
     await using last = await openService({ world })

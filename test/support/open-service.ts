@@ -222,6 +222,7 @@ const slotsOf = (slots: number) => ({
   pushSlots: slots,
   smsSlots: slots,
   emailSlots: slots,
+  recoveryMarkMs: 3_600_000,
 })
 
 const startProcess = (world: World, options: ServiceOptions) => {

@@ -1,6 +1,6 @@
 import { canonicalJson } from '#domain/canonical-json.ts'
 import { isFinished, statusOf } from '#domain/notification/status.ts'
-import { createCheckpoints } from '#handlers/checkpoints.ts'
+import { createCheckpoints, type History } from '#handlers/checkpoints.ts'
 import { checkpointName } from '#handlers/progress.ts'
 import { foldDocument } from '#handlers/project.ts'
 import { createReadModels } from '#handlers/read-models.ts'
@@ -47,6 +47,8 @@ interface Subject {
   readonly projection: Projection
   readonly collection: CollectionDeclaration
   readonly checkpoint: string | undefined
+  /** What a recovered read model is still to be given. */
+  readonly history: History | undefined
   readonly replayed: Map<string, Replayed>
 }
 
@@ -119,7 +121,12 @@ const judge = async (
   id: string,
   entry: Replayed,
 ): Promise<'right' | 'behind' | 'missing' | 'differs'> => {
-  const { projection, collection, checkpoint } = subject
+  const { projection, collection, checkpoint, history } = subject
+  const comes = (position: string) =>
+    history !== undefined &&
+    stores.events.comparePositions(position, history.until) <= 0 &&
+    (history.position === undefined ||
+      stores.events.comparePositions(position, history.position) > 0)
   // Read again: the service may have gone on since the log was replayed.
   const stored = (await stores.documents.load(collection, [id])).get(id)
   const events = (await stores.events.read(entry.stream)).filter(
@@ -129,7 +136,9 @@ const judge = async (
   const missing = events.slice(held.length)
   const late = missing.some(
     ({ position }) =>
-      checkpoint !== undefined && stores.events.comparePositions(position, checkpoint) <= 0,
+      checkpoint !== undefined &&
+      stores.events.comparePositions(position, checkpoint) <= 0 &&
+      !(stored === undefined && comes(position)),
   )
   if (late) return stored ? 'differs' : 'missing'
   if (stored) {
@@ -228,7 +237,8 @@ const subjectsOf = async (stores: ReadOnly): Promise<Subject[]> => {
       const { active } = await readModels.generations(projection)
       const checkpoint = await checkpoints.load(checkpointName(projection, active))
       const collection = await readModels.active(projection)
-      return { projection, collection, checkpoint: checkpoint?.position, replayed: new Map() }
+      const place = { checkpoint: checkpoint?.position, history: checkpoint?.history }
+      return { projection, collection, ...place, replayed: new Map() }
     }),
   )
 }

@@ -2,11 +2,16 @@ import { type Lane, lanes, type Priority } from '#domain/notification/events.ts'
 import { evolve } from '#domain/notification/evolve.ts'
 import { dueTimes } from '#domain/notification/next.ts'
 import type { Notification } from '#domain/notification/state.ts'
-import { statusOf } from '#domain/notification/status.ts'
+import { isOpen, type NotificationStatus, statusOf } from '#domain/notification/status.ts'
 import type { Projection } from '../projection.ts'
 
 /** What the relay publishes is due this much later: by then it has been done, or its hint was lost. */
 export const hintGraceMs = 30_000
+
+export interface Unfinished {
+  readonly as: 'open' | 'parked'
+  readonly since: number
+}
 
 /** The status of each notification, and the agenda: by when something must happen next, per lane. */
 export type NotificationDocument = {
@@ -16,6 +21,8 @@ export type NotificationDocument = {
   readonly priority: Priority
   readonly userId?: string
   readonly due: Readonly<Partial<Record<Lane, number>>>
+  /** Absent when it is finished. `since`: when it was requested. */
+  readonly unfinished?: Unfinished
   /** Absent only when the very first event could not be folded. */
   readonly state?: Notification
   /** An event could not be folded: the rest is as it was before it. */
@@ -23,17 +30,27 @@ export type NotificationDocument = {
   readonly staleRevision?: number
 }
 
+const unfinishedOf = (
+  status: NotificationStatus,
+  since: number,
+): Pick<NotificationDocument, 'unfinished'> => {
+  if (isOpen(status)) return { unfinished: { as: 'open', since } }
+  return status === 'parked' ? { unfinished: { as: 'parked', since } } : {}
+}
+
 const finish = (body: NotificationDocument): NotificationDocument => {
   const { state } = body
   if (!state || body.stale !== undefined) return body
   const { recipient } = state
+  const status = statusOf(state)
   return {
     app: state.app,
-    status: statusOf(state),
+    status,
     requestedAt: state.requestedAt,
     priority: state.priority,
     ...(recipient.kind === 'user' && { userId: recipient.userId }),
     due: dueTimes(state, hintGraceMs),
+    ...unfinishedOf(status, state.requestedAt),
     state,
   }
 }
@@ -49,11 +66,12 @@ const unfolded = { app: '', status: '', requestedAt: 0, priority: 'normal', due:
 
 export const notificationsProjection: Projection<NotificationDocument> = {
   name: 'notifications',
-  version: 1,
+  version: 2,
   indexes: [
     { name: 'by_app', fields: ['app', 'requestedAt'] },
     { name: 'by_user', fields: ['app', 'userId', 'requestedAt'] },
     { name: 'by_status', fields: ['app', 'status', 'requestedAt'] },
+    { name: 'unfinished', fields: ['unfinished.as', 'unfinished.since'], partial: true },
     ...lanes.map((lane) => ({ name: `due_${lane}`, fields: [`due.${lane}`], partial: true })),
   ],
 
@@ -67,7 +85,8 @@ export const notificationsProjection: Projection<NotificationDocument> = {
     if (body?.stale !== undefined) {
       // A person has been told; there is nothing more to be done on time.
       if (event.type !== 'NotificationParked') return body
-      return { ...body, status: 'parked', due: {} }
+      const unfinished = { as: 'parked', since: body.requestedAt } as const
+      return { ...body, status: 'parked', due: {}, unfinished }
     }
     const state = evolve(body?.state, event)
     return state && { ...(body ?? unfolded), state }
@@ -79,6 +98,11 @@ export const notificationsProjection: Projection<NotificationDocument> = {
 
   moreFollows: (event) => steps.has(event.type),
 
+  wholeStream: {
+    streamOf: (id) => `notification-${id}`,
+    isOpen: ({ unfinished }) => unfinished?.as === 'open',
+  },
+
   /** Kept due, so that the handler that cannot fold it either parks it. */
   poisoned(body, event, error) {
     const at = Date.parse(event.metadata.at)
@@ -87,6 +111,7 @@ export const notificationsProjection: Projection<NotificationDocument> = {
       ...known,
       status: known.status || 'requested',
       due: { route: at },
+      unfinished: { as: 'open', since: known.requestedAt },
       stale: error,
       staleRevision: event.revision,
     }
