@@ -1,22 +1,23 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openReadOnly } from '#src/cli/audit/read-only.ts'
 import { verify } from '#src/cli/audit/verify.ts'
-import { type Book, createBook } from './book.ts'
-import { createClient } from './client.ts'
+import { sandboxProgram } from '../../deploy/cluster/pabal.ts'
+import { freePort } from '../../deploy/cluster/ports.ts'
+import { briskSettings } from '../brisk-settings.ts'
+import { wrongLogLines } from '../judging/log-lines.ts'
+import { createLogReading } from '../judging/log-reading.ts'
+import { type Sandbox, sandboxAt } from '../judging/sandbox.ts'
+import { judge, type Verdict } from '../judging/verdict.ts'
+import { type Book, createBook } from '../load/book.ts'
+import { createClient } from '../load/client.ts'
+import { startProducers } from '../load/producers.ts'
 import { createKeeper, type Keeper, type Ready } from './keeper.ts'
 import { countByPoint, type KillAt, type PlannedKill, planKills } from './kill-plan.ts'
 import { type Killing, runKills } from './killing.ts'
-import { wrongLogLines } from './log-lines.ts'
-import { createLogReading } from './log-reading.ts'
-import { startProducers } from './producers.ts'
 import type { SabotageName } from './sabotage.ts'
-import { type SandboxProcess, startSandboxProcess } from './sandbox-process.ts'
-import { settingsOf } from './settings.ts'
-import { judge, type Verdict } from './verdict.ts'
 
 export interface CampaignOptions {
   readonly kills: number
@@ -43,14 +44,6 @@ const drainLookMs = 300
 
 const dataDirIn = (directory: string): string => join(directory, 'data')
 
-const freePort = async (): Promise<number> => {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as { port: number }
-  await new Promise((resolve) => probe.close(resolve))
-  return port
-}
-
 /** The first life, before any kill: makes the app, registers everybody, and ends well. */
 const firstLife = async (keeper: Keeper, book: Book): Promise<string> => {
   const life = await keeper.start()
@@ -62,7 +55,7 @@ const firstLife = async (keeper: Keeper, book: Book): Promise<string> => {
 }
 
 /** Waits until nothing in the log is open and no receipt is due; looks at the file alone. */
-const drain = async (dataDir: string, sandbox: SandboxProcess, maxMs: number): Promise<void> => {
+const drain = async (dataDir: string, sandbox: Sandbox, maxMs: number): Promise<void> => {
   await using stores = await openReadOnly(dataDir)
   const log = createLogReading(stores.events)
   const until = performance.now() + maxMs
@@ -76,17 +69,19 @@ const drain = async (dataDir: string, sandbox: SandboxProcess, maxMs: number): P
   } while (performance.now() < until)
 }
 
-const readAndJudge = async (
-  directory: string,
-  book: Book,
-  sandbox: SandboxProcess,
-): Promise<Verdict> => {
+const readAndJudge = async (directory: string, book: Book, sandbox: Sandbox): Promise<Verdict> => {
   await using stores = await openReadOnly(dataDirIn(directory))
   const log = createLogReading(stores.events)
   await log.readOn()
   const audit = await verify(stores)
   const ledger = await sandbox.ledger()
-  return judge({ book, log, audit, ledger, logLines: wrongLogLines(directory) })
+  return judge({
+    book,
+    log,
+    audit,
+    ledger,
+    logLines: wrongLogLines([join(directory, 'service.log')]),
+  })
 }
 
 const plannedCounts = (plan: readonly PlannedKill[]) => countByPoint(plan.map(({ at }) => at))
@@ -101,15 +96,22 @@ export const runCampaign = async (options: CampaignOptions): Promise<CampaignRep
   const directory = mkdtempSync(join(tmpdir(), 'pabal-crash-'))
   const dataDir = dataDirIn(directory)
   mkdirSync(dataDir, { mode: 0o700 })
-  await using sandbox = await startSandboxProcess({ directory, seed, faultRate, receiptDelayMs })
-  const { controlUrl } = sandbox
-  const settings = settingsOf({ port: await freePort(), dataDir, controlUrl })
+  await using providers = sandboxProgram({ directory, seed, receiptDelayMs })
+  await providers.start()
+  const sandbox = sandboxAt(providers.controlUrl)
+  await sandbox.faults(faultRate)
+  const settings = {
+    ...briskSettings,
+    PABAL_PORT: String(await freePort()),
+    PABAL_DATA_DIR: dataDir,
+    PABAL_SANDBOX_URL: providers.controlUrl,
+  }
   await using keeper = createKeeper({ directory, settings, ...(sabotage && { sabotage }) })
   const book = createBook()
   const key = await firstLife(keeper, book)
-  const producers = startProducers(seed, book)
+  const producers = startProducers({ seed, book })
   const up = (ready: Ready | undefined): void =>
-    producers.up(ready && createClient({ url: ready.url, key, book }))
+    producers.up(ready ? [createClient({ url: ready.url, key, book })] : [])
   const plan = planKills(options)
   const killing = await Promise.race([runKills({ plan, keeper, up, say }), producers.failed])
   say(`${killing.kills} kills; letting it come to an end.`)

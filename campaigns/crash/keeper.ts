@@ -4,10 +4,10 @@ import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { within } from '../within.ts'
 import type { Arming } from './armed-crash-points.ts'
 import type { Order, Report } from './child.ts'
 import type { SabotageName } from './sabotage.ts'
-import { within } from './within.ts'
 
 const childFile = fileURLToPath(new URL('./child.ts', import.meta.url))
 const readyWithinMs = 30_000

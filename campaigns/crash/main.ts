@@ -1,16 +1,11 @@
 import { parseArgs } from 'node:util'
+import { say, wholeNumber } from '../command-line.ts'
 import { type CampaignReport, runCampaign } from './campaign.ts'
 import { isGood, missedPoints, resultOf } from './result.ts'
 import { sabotageNames } from './sabotage.ts'
 
 const usage = `npm run crash -- [--kills 50] [--seed 1] [--json] [--keep] [--sabotage ${sabotageNames.join('|')}]`
 const problemsShown = 20
-
-const wholeNumber = (name: string, text: string): number => {
-  const value = Number(text)
-  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= 0) return value
-  throw new RangeError(`--${name} must be a whole number, not "${text}".`)
-}
 
 const parse = (args: string[]) => {
   const { values } = parseArgs({
@@ -29,11 +24,6 @@ const parse = (args: string[]) => {
   const seed = wholeNumber('seed', values.seed)
   const { json, keep } = values
   return { kills, seed, json, ...(keep && { keep }), ...(sabotage && { sabotage }) }
-}
-
-const say = (line: string): void => {
-  const seconds = (performance.now() / 1_000).toFixed(1).padStart(6)
-  process.stderr.write(`${seconds} s  ${line}\n`)
 }
 
 const explain = (report: CampaignReport, missed: readonly string[]): void => {

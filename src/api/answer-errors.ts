@@ -19,11 +19,15 @@ export const sendProblem = (reply: FastifyReply, { problem, headers }: Answered)
     .type('application/problem+json')
     .send(JSON.stringify(problem))
 
+/** Who asked went away before the first line of a streamed answer, which then ends with the connection. */
+const hasHungUp = (error: unknown, reply: FastifyReply): boolean =>
+  reply.raw.destroyed && (error as { code?: unknown }).code === 'ERR_STREAM_PREMATURE_CLOSE'
+
 /** Every error becomes `application/problem+json`. */
 export const answerErrors = (app: FastifyInstance, log: Log): void => {
   app.setErrorHandler((error, request, reply) => {
     const answered = problemOf(error)
-    noteError(log, error, answered, request.routeOptions.url)
+    if (!hasHungUp(error, reply)) noteError(log, error, answered, request.routeOptions.url)
     return sendProblem(reply, answered)
   })
 }

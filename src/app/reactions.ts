@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import type { Lane } from '#domain/notification/events.ts'
 import type { Policies } from '#domain/notification/policy.ts'
+import { createAttemptSlots } from '#handlers/attempt-slots.ts'
 import { createClockCheck } from '#handlers/clock-check.ts'
 import { createConsequences } from '#handlers/consequences.ts'
 import { createCredentials } from '#handlers/credentials.ts'
@@ -83,7 +84,13 @@ export const createReactions = (needs: {
   const sending = { destinations, messages, credentials, policies, clock, random, crashPoints }
   const send = createSend({ ...sending, channels: providers.channels, consequences })
   const prepare = createPrepare({ destinations, messages, policies, clock })
-  const deliver = createDeliverer({ ...sending, notifications, prepare, send, signal })
+  const slotsOf = (limitMax: number) => createAttemptSlots({ clock, limitMax })
+  const slots = {
+    push: slotsOf(config.pushSlots),
+    sms: slotsOf(config.smsSlots),
+    email: slotsOf(config.emailSlots),
+  }
+  const deliver = createDeliverer({ ...sending, notifications, prepare, send, slots, signal })
   const route = createRouter({ notifications, aggregates, clock })
   const quarantine = createQuarantine({ events, recorder, clock, signal: core.patience.signal })
   const receipts = createReceipts({
@@ -150,6 +157,12 @@ export const createReactions = (needs: {
   const start = async (): Promise<void> => {
     await refuseUnfitLog(events)
     loop('standing', () => watchStanding({ events, clock, signal }))
+    const missing = roleNames.filter((role) => !roles.has(role))
+    if (exclusive && missing.length > 0) {
+      log.warn('Nobody has these roles: no other process can use the data directory.', {
+        roles: missing.join(', '),
+      })
+    }
     // Whom it shares credentials with is known before the first attempt, if it can be.
     if (!exclusive) await Promise.race([meet(), clock.sleep(goodbyeMs, signal)])
     if (!exclusive) loop('peers', meetAgain)

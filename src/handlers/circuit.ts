@@ -14,6 +14,8 @@ export interface Pass {
   report(result: 'success' | 'failure' | 'config', code?: string): void
   /** No attempt was made. */
   release(): void
+  /** Of a probe: another process makes it; until the monotonic time `untilMs` nobody here does. */
+  postpone(untilMs: number): void
 }
 
 /** Stops sending under a credential that is refused, or to a provider that fails. */
@@ -94,6 +96,7 @@ export const createCircuit = (needs: {
       if (result === 'config' || (calls >= callsMin && failures * 2 >= calls)) open(code)
     },
     release() {},
+    postpone() {},
   }
 
   const createProbe = (why: string): Pass => {
@@ -107,6 +110,9 @@ export const createCircuit = (needs: {
       },
       release() {
         if (probe === pass) change({ is: 'open', untilMs: clock.monotonic(), why })
+      },
+      postpone(untilMs) {
+        if (probe === pass) change({ is: 'open', untilMs, why }, true)
       },
     }
     return pass

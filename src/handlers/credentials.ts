@@ -89,9 +89,9 @@ const createCredential = (options: CredentialOptions, needs: Needs): Credential 
   const bucket: TokenBucket = createTokenBucket({ clock, ratePerSecond })
   const removals = createRemovals(clock)
   const onChange = (state: CircuitState, heard: boolean): void => {
-    if (state.is === 'open') {
-      log.error('Sending under a credential is paused.', { credential: name, code: state.why })
-    }
+    const fields = { credential: name, ...(state.is !== 'closed' && { code: state.why }) }
+    if (state.is === 'open' && heard) log.info('Another process paused a credential.', fields)
+    else if (state.is === 'open') log.error('Sending under a credential is paused.', fields)
     if (state.is === 'closed') log.info('A credential works again.', { credential: name })
     if (!heard) together.changed(name, circuit)
   }
@@ -103,9 +103,7 @@ const createCredential = (options: CredentialOptions, needs: Needs): Credential 
     if (pass.isProbe) {
       const waitMs = await together.askToProbe(name)
       if (waitMs > 0) {
-        const why = circuit.state.is === 'closed' ? '' : circuit.state.why
-        pass.release()
-        circuit.hearOpen(clock.monotonic() + waitMs, why, circuit.pauses)
+        pass.postpone(clock.monotonic() + waitMs)
         return 'paused'
       }
     }

@@ -1,4 +1,5 @@
 import type { Command } from '#domain/notification/commands.ts'
+import type { Channel } from '#domain/notification/events.ts'
 import { next } from '#domain/notification/next.ts'
 import type { Policies } from '#domain/notification/policy.ts'
 import type { Delivery, Notification } from '#domain/notification/state.ts'
@@ -8,6 +9,7 @@ import type { CrashPoints } from '#ports/crash-points.ts'
 import { VersionConflict } from '#ports/errors.ts'
 import type { Random } from '#ports/random.ts'
 import type { WorkItem } from '#ports/work-queue.ts'
+import type { AttemptSlot, AttemptSlots } from './attempt-slots.ts'
 import type { Credentials, Permit } from './credentials.ts'
 import { inBatches } from './in-batches.ts'
 import { type Loaded, type Notifications, personalOf, stepsMax } from './notifications.ts'
@@ -30,13 +32,15 @@ export const createDeliverer = (needs: {
   readonly prepare: ReturnType<typeof createPrepare>
   readonly credentials: Credentials
   readonly send: Send
+  /** Of each channel its own: one that hangs holds up no other. */
+  readonly slots: Readonly<Record<Channel, AttemptSlots>>
   readonly policies: Policies
   readonly clock: Clock
   readonly random: Random
   readonly crashPoints: CrashPoints
   readonly signal: AbortSignal
 }): ((item: WorkItem) => Promise<void>) => {
-  const { notifications, prepare, credentials, send, clock, crashPoints, signal } = needs
+  const { notifications, prepare, credentials, send, slots, clock, crashPoints, signal } = needs
 
   /** Those that may be sent now. Without credentials that is said once; during a pause, not at all. */
   const permitted = async (deliveries: readonly Delivery[]) => {
@@ -66,6 +70,7 @@ export const createDeliverer = (needs: {
     state: Notification,
     go: readonly Permitted[],
     id: string,
+    slot: AttemptSlot,
   ) => {
     try {
       const prepared = await Promise.all(
@@ -77,6 +82,7 @@ export const createDeliverer = (needs: {
       const fencedAtMs = clock.monotonic()
       const commands = prepared.flatMap((each) => each.commands)
       let latest = await notifications.change(loaded, commands, actor)
+      slot.fenced(clock.monotonic() - fencedAtMs)
       crashPoints.reach('fenced-no-byte-out')
       const fenced = prepared.flatMap((each) => fencedOf(each, latest, id, fencedAtMs))
       for await (const outcomes of inBatches(fenced.map(send))) {
@@ -107,7 +113,7 @@ export const createDeliverer = (needs: {
   }
 
   /** One step of what is due; `undefined` when the rest has to wait. */
-  const step = async (loaded: Loaded, item: WorkItem): Promise<Loaded | undefined> => {
+  const step = async (loaded: Loaded, item: WorkItem, slot: AttemptSlot) => {
     const { state } = loaded
     const actions = next(state, item.lane, clock.now())
     if (actions.length === 0 || !state) return undefined
@@ -117,23 +123,32 @@ export const createDeliverer = (needs: {
     const { go, defer } = await permitted(
       state.deliveries.filter((each) => due.has(each.deliveryId)),
     )
-    if (go.length > 0) return attempt(loaded, state, go, item.notificationId)
+    if (go.length > 0) return attempt(loaded, state, go, item.notificationId, slot)
     if (defer.length === 0) return undefined
     const order = { do: 'defer', deliveries: defer, until: clock.now() + pausedMs } as const
     const why = { reason: 'provider-paused', rule: 'credential.absent' } as const
     return notifications.change(loaded, [{ ...order, ...why }], actor)
   }
 
-  return async (item) => {
-    crashPoints.reach('claimed')
+  const work = async (item: WorkItem, slot: AttemptSlot): Promise<void> => {
     let loaded: Loaded | undefined = await notifications.load(item.notificationId)
     for (let steps = 0; loaded && steps < stepsMax && !signal.aborted; steps += 1) {
       try {
-        loaded = await step(loaded, item)
+        loaded = await step(loaded, item, slot)
       } catch (error) {
         if (!(error instanceof VersionConflict)) throw error
         loaded = await notifications.load(item.notificationId)
       }
+    }
+  }
+
+  return async (item) => {
+    crashPoints.reach('claimed')
+    const slot = await slots[item.lane as Channel].enter(signal)
+    try {
+      await work(item, slot)
+    } finally {
+      slot.leave()
     }
   }
 }

@@ -191,6 +191,7 @@ export const createLeases = (needs: {
     } finally {
       ending.abort()
       await keeping
+      log.info('This process no longer has a role.', { role })
       // Of a role that is another's by now this changes nothing.
       await within(answerMs, write(renewed(held.document, true), held.document))
     }

@@ -8,6 +8,7 @@ import type {
 import type { RecordedEvent } from '#ports/event-store.ts'
 import type { Log } from '#ports/log.ts'
 import type { Projection } from '#projections/projection.ts'
+import { CheckpointMoved } from './checkpoints.ts'
 import type { Groups } from './gathering.ts'
 import { createInTurn } from './in-turn.ts'
 import type { ReadModels } from './read-models.ts'
@@ -192,7 +193,7 @@ export const createTallies = (needs: {
           ? { do: 'insert', document }
           : { do: 'replace', document, ifVersion: version },
       ])
-      if (conflicts.length > 0) throw new Error(`Somebody else counts ${name}.`)
+      if (conflicts.length > 0) throw new CheckpointMoved(name)
       version = document.version
     }
   }

@@ -1,10 +1,12 @@
 import { request as httpRequest } from 'node:http'
 import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
+import { createMemoryEventStore } from '#adapters/memory/memory-event-store.ts'
 import { createSystemClock } from '#adapters/system/system-clock.ts'
 import { inFlightMax } from '#api/batch/batch.ts'
 import { createLineSplitter } from '#api/batch/line-splitter.ts'
 import { defaultLimits } from '#api/server.ts'
+import type { EventStore } from '#ports/event-store.ts'
 import { openApi, request, type TestApi } from '../support/api.ts'
 import { settle } from '../support/fake-clock.ts'
 
@@ -179,9 +181,9 @@ describe('a batch', () => {
 })
 
 describe('a batch over a socket', () => {
-  const open = async () => {
+  const open = async (over: { readonly events?: EventStore } = {}) => {
     const limits = { ...defaultLimits, ratePerSecond: 1_000_000 }
-    const api = await openApi({ clock: createSystemClock(), limits })
+    const api = await openApi({ clock: createSystemClock(), limits, ...over })
     const { port } = new URL(await api.server.listen({ port: 0, host: '127.0.0.1' }))
     const start = () =>
       httpRequest({
@@ -221,6 +223,29 @@ describe('a batch over a socket', () => {
     const found = await api.ask('GET', '/v1/notifications?eventId=a')
     expect(found.statusCode).toBe(200)
     expect((await api.ask('GET', '/v1/notifications?eventId=b')).statusCode).toBe(404)
+    expect(api.logged.filter((each) => each.level === 'error')).toEqual([])
+  })
+
+  test('whose sender hangs up before the first answer is no error', async () => {
+    const memory = createMemoryEventStore()
+    const silent: EventStore = Object.create(memory, {
+      append: {
+        value: ((stream, events, options) =>
+          stream.startsWith('notification-')
+            ? new Promise(() => {})
+            : memory.append(stream, events, options)) satisfies EventStore['append'],
+      },
+    })
+    const { api, start } = await open({ events: silent })
+    await using _api = api
+    const sent = start()
+    sent.on('error', () => {})
+    const arrived = new Promise((resolve) => api.server.server.once('request', resolve))
+    sent.end(line('a'))
+    await arrived
+    await settle(50)
+    sent.destroy()
+    await settle(50)
     expect(api.logged.filter((each) => each.level === 'error')).toEqual([])
   })
 

@@ -160,3 +160,17 @@ describe('health', () => {
     expect([answer.statusCode, answer.json().problems.length]).toEqual([200, 1])
   })
 })
+
+describe('a process without the role api', () => {
+  test('tells how it does, and serves nothing else', async () => {
+    await using api = await openApi({ operationsOnly: true })
+    for (const url of ['/healthz', '/readyz']) {
+      expect((await api.server.inject(url)).statusCode).toBe(200)
+    }
+    for (const url of ['/v1/queues', '/openapi.json', '/v1/notifications']) {
+      expect((await api.ask('GET', url)).statusCode).toBe(404)
+    }
+    const receipt = await api.ask('POST', '/v1/callbacks/twilio/shop', '[]', { 'x-signed': 'yes' })
+    expect(receipt.statusCode).toBe(404)
+  })
+})

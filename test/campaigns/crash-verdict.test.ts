@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { crashPointNames } from '#ports/crash-points.ts'
 import { countByPoint, planKills } from '../../campaigns/crash/kill-plan.ts'
-import { createSubmission } from '../../campaigns/crash/requests.ts'
 import { isGood, missedPoints } from '../../campaigns/crash/result.ts'
-import { type Evidence, judge } from '../../campaigns/crash/verdict.ts'
+import { type Evidence, judge } from '../../campaigns/judging/verdict.ts'
+import { createSubmission } from '../../campaigns/load/requests.ts'
 
 const id = '00000000-0000-4000-8000-000000000001'
 const delivery = `${id}.d1`

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type CampaignOptions, runCampaign } from '../../campaigns/crash/campaign.ts'
 import { isGood } from '../../campaigns/crash/result.ts'
-import type { Problem } from '../../campaigns/crash/verdict.ts'
+import type { Problem } from '../../campaigns/judging/verdict.ts'
 
 const patienceMs = 90_000
 

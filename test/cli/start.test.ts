@@ -41,6 +41,14 @@ describe('a start that cannot be', () => {
     expect(second.err).toContain(`pid ${service.process.pid}`)
   })
 
+  test('names the roles that do not exist', async () => {
+    using directory = temporaryDirectory()
+    const settings = { PABAL_DATA_DIR: directory.path, PABAL_PORT: '0' }
+    const { code, err } = await runPabal(['start', '--roles', 'api,postman'], settings)
+    expect(code).toBe(1)
+    expect(err).toContain('there is no role "postman"')
+  })
+
   test('says that the data directory cannot be written', async () => {
     using directory = temporaryDirectory()
     // Even root cannot make a directory below a file.
@@ -124,6 +132,15 @@ describe('a running service', () => {
     expect(answer.status).toBe(200)
     const { problems } = (await answer.json()) as { problems: { provider: string }[] }
     expect(problems.map((each) => each.provider)).toEqual(['apns', 'fcm', 'twilio', 'sendgrid'])
+  })
+
+  test('serves no more than how it does without the role api', async () => {
+    using directory = temporaryDirectory()
+    const settings = { PABAL_DATA_DIR: directory.path, PABAL_ROLES: 'relay,projector,timekeeper' }
+    await using service = await startService(settings)
+    expect((await fetch(`${service.url}/readyz`)).status).toBe(200)
+    expect((await service.get('/v1/queues')).status).toBe(404)
+    expect(service.key).toBeUndefined()
   })
 
   test.skipIf(!mountable)(

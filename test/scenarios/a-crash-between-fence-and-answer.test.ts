@@ -102,15 +102,18 @@ describe('a crash', () => {
     await using first = await openService({ world })
     await addPerson(first)
     await first.advance(1_000)
+    first.armCrash('claimed')
     const id = await first.send(toPhone({ to: { userId: 'mina' }, channels: ['push'] }))
-    await first.crash()
+    await first.until(() => first.crashed)
     for (let deaths = 0; deaths < 5; deaths += 1) {
-      await using next = await openService({ world, asleep: true })
+      // It may send before we hold it in our hands.
+      const opened = Promise.withResolvers<{ crash(): unknown }>()
       world.apns.answerOnce(async () => {
-        await next.crash()
+        await (await opened.promise).crash()
         return 'never' as const
       })
-      await next.start()
+      await using next = await openService({ world })
+      opened.resolve(next)
       await next.until(() => next.crashed, 120_000)
     }
     await using last = await openService({ world })

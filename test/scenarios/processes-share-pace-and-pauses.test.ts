@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Outcome } from '#ports/channel.ts'
 import { roleNames } from '#src/config.ts'
-import { openCluster, singleton, worker } from '../support/cluster.ts'
+import { holders, openCluster, singleton, worker } from '../support/cluster.ts'
 import type { Service } from '../support/open-service.ts'
 import { addPerson, request } from '../support/people.ts'
 
@@ -169,6 +169,21 @@ describe('a process whose clock differs by more than five seconds', () => {
     await astray.quiet(60_000)
     expect(cluster.world.apns.sent).toHaveLength(21)
   })
+})
+
+test('a process whose clock goes astray leaves the agenda to another, and keeps the rest', async () => {
+  let aheadMs = 0
+  await using cluster = await openCluster({ b: [] as const })
+  const a = await cluster.start('b', roleNames, { clockAheadMs: () => aheadMs })
+  await a.advance(1_000)
+  const b = await cluster.start('b', roleNames)
+  await b.advance(2_000)
+  expect(holders('timekeeper', [a, b])).toEqual([true, false])
+  aheadMs = -3_600_000
+  await b.advance(20_000)
+  expect(holders('timekeeper', [a, b])).toEqual([false, true])
+  expect(holders('projector', [a, b])).toEqual([true, false])
+  await a.crash()
 })
 
 describe('a rolling restart', () => {

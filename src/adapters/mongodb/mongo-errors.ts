@@ -46,7 +46,9 @@ const conditions: Readonly<Record<number, Condition>> = {
   112: timeout, // WriteConflict: the server gave up repeating it
   133: noPrimary, // FailedToSatisfyReadPreference
   134: noPrimary, // ReadConcernMajorityNotAvailableYet
+  175: timeout, // QueryPlanKilled: somebody dropped the collection meanwhile
   189: noPrimary, // PrimarySteppedDown
+  215: timeout, // DatabaseDropPending
   262: timeout, // ExceededTimeLimit
   276: timeout, // IndexBuildAborted: somebody dropped the collection meanwhile
   8000: credentials, // AtlasError: authentication

@@ -3,7 +3,7 @@ import { StartRefused, Unavailable } from '#ports/errors.ts'
 
 /** Codes of the server's own table of errors. */
 export const streamNotFound = 10059
-export const consumerNotFound = 10014
+export const consumerNotStored = 10012
 export const nameInUse = 10058
 const notEnabled: ReadonlySet<number> = new Set([10076, 10039])
 const noStorage: ReadonlySet<number> = new Set([10023, 10028, 10047, 10002])

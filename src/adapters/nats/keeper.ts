@@ -15,10 +15,11 @@ export interface Keeper extends AsyncDisposable {
 
 const lookEveryMs = 5_000
 const retryMs = 500
+const firstTriesMax = 3
 
 /**
- * `ensure` makes what is missing and answers when the stream was made. The first call must succeed, and
- * may change what differs; later ones are repeated until they succeed.
+ * `ensure` makes what is missing and answers when the stream was made. The first call must succeed (of
+ * three tries), and may change what differs; later ones are repeated until they do.
  */
 export const openKeeper = async (needs: {
   readonly link: Link
@@ -32,7 +33,18 @@ export const openKeeper = async (needs: {
   const { link, stream, ensure, clock, log } = needs
   const end = new AbortController()
   const listeners = new Set<() => void>()
-  let epoch = (await ensure(true)).created
+
+  /** A server that is busy removing what was deleted, or choosing a leader, says no for a moment. */
+  const ensureFirst = async (triesLeft = firstTriesMax - 1): Promise<string> => {
+    try {
+      return (await ensure(true)).created
+    } catch (error) {
+      if (triesLeft === 0) throw error
+      await clock.sleep(retryMs)
+      return ensureFirst(triesLeft - 1)
+    }
+  }
+  let epoch = await ensureFirst()
   let restoring: Promise<void> | undefined
 
   const look = async (): Promise<boolean> => {

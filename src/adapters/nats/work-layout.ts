@@ -9,6 +9,7 @@ import {
   RetentionPolicy,
   type StreamConfig,
 } from 'nats'
+import { consumerNotStored, isApiError } from './api-errors.ts'
 import { ensureStream } from './streams.ts'
 import {
   classKey,
@@ -53,6 +54,24 @@ const consumerConfig = (one: WorkClass, { ackWaitMs }: WorkLayout): ConsumerConf
   replay_policy: ReplayPolicy.Instant,
 })
 
+/**
+ * A server (seen with 2.15) that removes the files of a deleted consumer may take those of its successor,
+ * which then works, but cannot be changed. What it had handed out comes back: that is harmless.
+ */
+const updateConsumer = async (
+  manager: JetStreamManager,
+  name: string,
+  config: ConsumerConfig,
+): Promise<void> => {
+  try {
+    await manager.consumers.update(workStream, name, config)
+  } catch (error) {
+    if (!isApiError(error, consumerNotStored)) throw error
+    await manager.consumers.delete(workStream, name)
+    await manager.consumers.add(workStream, config)
+  }
+}
+
 /** Makes of the stream and its consumers what is missing; `adjust` changes what differs, too. */
 export const ensureWork = async (
   manager: JetStreamManager,
@@ -80,7 +99,7 @@ export const ensureWork = async (
       (there.config.ack_wait !== config.ack_wait ||
         there.config.max_ack_pending !== config.max_ack_pending)
     ) {
-      await manager.consumers.update(workStream, classKey(one), config)
+      await updateConsumer(manager, classKey(one), config)
     }
   }
   await Promise.all(workClasses.map(ensureConsumer))

@@ -3,7 +3,7 @@ import type { Log } from '#ports/log.ts'
 import type { WorkItem, WorkQueue } from '#ports/work-queue.ts'
 import { newItem, newItems, startConsumer } from '../../contracts/work-samples.ts'
 import { describeOnNats } from '../../support/nats/on-nats.ts'
-import { administer, silentLog } from '../../support/nats/open-queue.ts'
+import { administer, openQueue, silentLog } from '../../support/nats/open-queue.ts'
 import { until } from '../../support/nats/until.ts'
 
 /** As the relay does: again, until it is taken. */
@@ -45,7 +45,8 @@ describeOnNats('what NATS loses', ({ server, openFresh }) => {
   test('a stream that somebody else made anew is noticed without a word', async () => {
     await using queue = await openFresh()
     const epoch = queue.epoch()
-    await using other = await openFresh()
+    await administer(server().url, (manager) => manager.streams.delete('PABAL_WORK'))
+    await using other = await openQueue(server().url)
     expect(other.epoch()).not.toBe(epoch)
     await until(() => queue.epoch() === other.epoch())
   })
@@ -67,7 +68,7 @@ describeOnNats('what NATS loses', ({ server, openFresh }) => {
     expect(queue.epoch()).toBe(epoch)
   })
 
-  test('a server that is killed and comes back in the middle loses nothing', async () => {
+  test('a server that is killed in the middle hands out the rest, and what it forgot when told again', async () => {
     await using queue = await openFresh({ ackWaitMs: 1_000 })
     const items = newItems(400)
     await using consumer = startConsumer(queue)
@@ -76,7 +77,12 @@ describeOnNats('what NATS loses', ({ server, openFresh }) => {
       await publishSurely(queue, items.slice(at, at + 50))
     }
     const seen = () => new Set(consumer.taken.map((item) => item.notificationId))
-    await until(() => seen().size === items.length)
+    const missing = () => items.filter((item) => !seen().has(item.notificationId))
+    // What was published after the restart waits for nobody.
+    await until(() => missing().every((item) => items.indexOf(item) < 200))
+    // The agenda sweeps over what did not happen; a single server may have forgotten its last moment.
+    await publishSurely(queue, missing())
+    await until(() => missing().length === 0)
   })
 
   test('while it is away, publishing says so, handlers go on, and all resumes', async () => {

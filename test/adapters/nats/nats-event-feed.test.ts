@@ -53,7 +53,7 @@ describeOnNats('the feed of events on NATS', ({ server }) => {
       ...options,
     })
   const fresh = () =>
-    administer(server().url, (manager) => manager.streams.delete('PABAL_EVENTS').catch(() => false))
+    administer(server().url, (manager) => manager.streams.purge('PABAL_EVENTS').catch(() => false))
 
   const readAll = async (filter: string) => {
     const connection = await connect({ servers: server().url.replace('nats://', '') })

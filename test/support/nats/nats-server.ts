@@ -101,7 +101,13 @@ export const startNatsServer = async (options: NatsServerOptions = {}): Promise<
   const port = await freePort()
   const whole = options.wholeConfig?.({ port, store })
   writeFileSync(file, whole ?? configuration(port, store, options))
-  let child: ChildProcess | undefined = await run(program, file, options.env)
+  const removeFolder = (): void => rmSync(folder, { recursive: true, force: true })
+  let child: ChildProcess | undefined = await run(program, file, options.env).catch(
+    (error: unknown) => {
+      removeFolder()
+      throw error
+    },
+  )
 
   const kill = async (): Promise<void> => {
     const running = child
@@ -127,7 +133,7 @@ export const startNatsServer = async (options: NatsServerOptions = {}): Promise<
     resume: () => void child?.kill('SIGCONT'),
     async [Symbol.asyncDispose]() {
       await kill()
-      rmSync(folder, { recursive: true, force: true })
+      removeFolder()
     },
   }
 }

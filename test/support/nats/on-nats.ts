@@ -22,8 +22,10 @@ export const describeOnNats = (subject: string, tests: (on: OnNats) => void): vo
     tests({
       server: () => server!,
       async openFresh(options) {
+        // Emptied, not deleted: nats-server 2.15 now and then hands the first item of a stream that was deleted
+        // and made again at once to an asker of the old one, and it comes back only after `ackWaitMs`.
         await administer(server!.url, (manager) =>
-          manager.streams.delete('PABAL_WORK').catch(() => false),
+          manager.streams.purge('PABAL_WORK').catch(() => false),
         )
         return openQueue(server!.url, options)
       },

@@ -6,17 +6,37 @@ import de.bwaldvogel.mongo.backend.CollectionOptions;
 import de.bwaldvogel.mongo.backend.CursorRegistry;
 import de.bwaldvogel.mongo.backend.QueryResult;
 import de.bwaldvogel.mongo.bson.Document;
+import de.bwaldvogel.mongo.wire.message.MongoMessage;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.stream.Stream;
 import org.h2.mvstore.MVMap;
 import org.h2.mvstore.MVStore;
 
 /**
- * The library's backend that keeps a file, with one thing added: a query by id and something else looks at one
- * document. The library takes its index only when nothing but the id is asked for, and reads everything else.
+ * The library's backend that keeps a file, with two things added. A query by id and something else looks at one
+ * document: the library takes its index only when nothing but the id is asked for, and reads everything else.
+ * And nothing else happens while a database is dropped: the library would open it anew for the next command,
+ * and then close the collections that this one has just opened, for good.
  */
 public final class QuickBackend extends H2Backend {
+  private final ReadWriteLock dropping = new ReentrantReadWriteLock();
+
   public QuickBackend(String path) {
     super(path);
+  }
+
+  @Override
+  public Document handleMessage(MongoMessage message) {
+    boolean drops = message.getDocument().containsKey("dropDatabase");
+    Lock lock = drops ? dropping.writeLock() : dropping.readLock();
+    lock.lock();
+    try {
+      return super.handleMessage(message);
+    } finally {
+      lock.unlock();
+    }
   }
 
   @Override

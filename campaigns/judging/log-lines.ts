@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 
 interface LogLine {
   readonly level: number
@@ -26,10 +25,14 @@ const parse = (line: string): LogLine => {
   }
 }
 
-/** Sentences that no life should have written, each with how often it was. */
-export const wrongLogLines = (directory: string): readonly string[] => {
-  const lines = readFileSync(join(directory, 'service.log'), 'utf8').split('\n')
+/**
+ * Sentences that no life should have written, each with how often it was. `expected`: what these faults may
+ * make it say beside what any may.
+ */
+export const wrongLogLines = (files: readonly string[], expected?: RegExp): readonly string[] => {
+  const lines = files.flatMap((file) => readFileSync(file, 'utf8').split('\n'))
   const wrong = lines.filter((line) => line !== '').map(parse)
-  const bySentence = Map.groupBy(wrong.filter(isWrong), ({ msg }) => msg)
+  const unexpected = wrong.filter((each) => isWrong(each) && !expected?.test(each.msg))
+  const bySentence = Map.groupBy(unexpected, ({ msg }) => msg)
   return [...bySentence].map(([msg, all]) => `${all.length} × ${msg}`)
 }

@@ -66,6 +66,7 @@ export const createClient = (options: {
   const batch = async (submissions: readonly Submission[]): Promise<void> => {
     const body = submissions.map((each) => `${each.body}\n`).join('')
     const answer = await send('POST', '/v1/notifications/batch', body, 'application/x-ndjson')
+    if (isLater(answer.status)) return void (await answer.arrayBuffer())
     for await (const line of wholeLines(answer.body!)) {
       const said = JSON.parse(line) as BatchLine
       const submission = submissions[said.line - 1]

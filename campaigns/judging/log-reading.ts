@@ -12,7 +12,7 @@ export interface LogReading {
   /** Attempts that were written down before they were made: `<notificationId>.<deliveryId>.<attempt>`. */
   readonly fences: ReadonlySet<string>
   readonly openCount: number
-  /** Reads on from where the last reading ended. */
+  /** Reads on from where the last reading ended, one reading after the other. */
   readOn(): Promise<void>
 }
 
@@ -24,6 +24,7 @@ export const createLogReading = (events: EventStore): LogReading => {
   const ambiguous = new Map<string, Set<number>>()
   const fences = new Set<string>()
   let after: string | undefined
+  let reading = Promise.resolve()
 
   const noteAttempt = (id: string, { type, data }: RecordedEvent): void => {
     const { deliveryId, attempt, outcome } = data as unknown as FailedData
@@ -31,6 +32,24 @@ export const createLogReading = (events: EventStore): LogReading => {
     if (type === 'NotificationDispatched') fences.add(`${correlation}.${attempt}`)
     if (type !== 'NotificationFailed' || outcome !== 'ambiguous') return
     ambiguous.set(correlation, (ambiguous.get(correlation) ?? new Set()).add(attempt))
+  }
+
+  const readToHead = async (): Promise<void> => {
+    for (let atHead = false; !atHead; ) {
+      const page = await events.readAll({
+        limit: pageMax,
+        ...(after !== undefined && { after }),
+      })
+      for (const event of page.events) {
+        if (!event.stream.startsWith(prefix)) continue
+        const id = event.stream.slice(prefix.length)
+        const next = evolve(notifications.get(id), event)
+        if (next) notifications.set(id, next)
+        noteAttempt(id, event)
+      }
+      after = page.checkpoint
+      atHead = page.atHead
+    }
   }
 
   return {
@@ -42,22 +61,9 @@ export const createLogReading = (events: EventStore): LogReading => {
       for (const each of notifications.values()) if (isOpen(statusOf(each))) count += 1
       return count
     },
-    async readOn() {
-      for (let atHead = false; !atHead; ) {
-        const page = await events.readAll({
-          limit: pageMax,
-          ...(after !== undefined && { after }),
-        })
-        for (const event of page.events) {
-          if (!event.stream.startsWith(prefix)) continue
-          const id = event.stream.slice(prefix.length)
-          const next = evolve(notifications.get(id), event)
-          if (next) notifications.set(id, next)
-          noteAttempt(id, event)
-        }
-        after = page.checkpoint
-        atHead = page.atHead
-      }
+    readOn() {
+      reading = reading.catch(() => {}).then(readToHead)
+      return reading
     },
   }
 }

@@ -35,10 +35,16 @@ const kindAt = (draw: number) => {
 }
 
 const scheduledShare = 0.1
+const sendAtMinMs = 1_000
 const templateShare = 0.3
 
 /** The n-th request of a seed; only the time of a scheduled one depends on when it is made. */
-export const createSubmission = (seed: number, n: number, now: number): Submission => {
+export const createSubmission = (
+  seed: number,
+  n: number,
+  now: number,
+  sendAtMaxMs = 2_000,
+): Submission => {
   const draw = (what: string): number => chance(seed, `${what} ${n}`)
   const { to, channels, expects } = kindAt(draw('kind'))
   const eventId = `crash:${seed}:${n}`
@@ -52,7 +58,11 @@ export const createSubmission = (seed: number, n: number, now: number): Submissi
       ? { template: { name: templateName }, data: { what } }
       : { content }),
     ...(channels && { channels }),
-    ...(later && { sendAt: new Date(now + 1_000 + 1_000 * draw('sendAt')).toISOString() }),
+    ...(later && {
+      sendAt: new Date(
+        now + sendAtMinMs + (sendAtMaxMs - sendAtMinMs) * draw('sendAt'),
+      ).toISOString(),
+    }),
     priority: (['urgent', 'normal', 'bulk'] as const)[Math.floor(draw('priority') * 3)],
   }
   return { n, id: notificationIdOf(app, eventId), eventId, body: JSON.stringify(request), expects }

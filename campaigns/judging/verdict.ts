@@ -2,10 +2,10 @@ import { ambiguousResendsMax } from '#domain/notification/policy.ts'
 import type { Notification } from '#domain/notification/state.ts'
 import { deliveryStatus, isOpen, statusOf } from '#domain/notification/status.ts'
 import type { Verification } from '#src/cli/audit/verify.ts'
-import type { Book } from './book.ts'
+import type { Book } from '../load/book.ts'
+import type { Submission } from '../load/requests.ts'
 import type { LogReading } from './log-reading.ts'
-import type { Submission } from './requests.ts'
-import type { Told } from './sandbox-process.ts'
+import type { Told } from './sandbox.ts'
 
 export interface Problem {
   readonly is: /** A 202 without a stream. */
