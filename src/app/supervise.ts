@@ -7,7 +7,10 @@ import type { Log } from '#ports/log.ts'
 
 const restartMs = 1_000
 
-/** Runs loops: one that fails is started again, what a newer version wrote, and a log that was moved away, end the process. */
+/**
+ * Runs loops: one that fails is started again. What a newer version wrote, and a log that was moved away, end
+ * the process.
+ */
 export const createSupervise =
   (needs: {
     readonly clock: Clock
