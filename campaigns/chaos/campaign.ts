@@ -53,7 +53,7 @@ const sendAtMaxMs = 20_000
 const finishMaxMs = 180_000
 /** A circuit of a credential opens for up to five minutes. */
 const drainMaxMs = 420_000
-const rebuildMaxMs = 300_000
+const rebuildMaxMs = 900_000
 const awayMaxMs = 60_000
 
 const loadOn = (cluster: Cluster, { seed, rate }: ChaosOptions, book: Book) => {

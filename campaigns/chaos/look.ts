@@ -22,8 +22,8 @@ export interface Look extends AsyncDisposable {
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} }
 const againAfterMs = 500
 
-export const openLook = async (settings: Settings): Promise<Look> => {
-  const stores = await openToLook(parseConfig(settings))
+/** The stores are closed with it. */
+export const lookAt = (stores: ReadOnly): Look => {
   const readModels = createReadModels(stores)
   const checkpoints = createCheckpoints({ ...stores, log: silent })
   return {
@@ -47,6 +47,9 @@ export const openLook = async (settings: Settings): Promise<Look> => {
     [Symbol.asyncDispose]: () => stores[Symbol.asyncDispose](),
   }
 }
+
+export const openLook = async (settings: Settings): Promise<Look> =>
+  lookAt(await openToLook(parseConfig(settings)))
 
 /** Asks again while a server is away; after `maxMs` its error is thrown. */
 export const persist = async <T>(maxMs: number, ask: () => Promise<T>): Promise<T> => {

@@ -36,9 +36,14 @@ export const createWards = (
 
   const bringUp = (program: Program): Promise<void> => {
     const { name } = program
-    const begun = starting.get(name) ?? start(program).finally(() => starting.delete(name))
-    starting.set(name, begun)
-    return begun
+    const begun = starting.get(name)
+    if (begun) return begun
+    // It is known as starting before anything happens to it.
+    const started = Promise.resolve()
+      .then(() => start(program))
+      .finally(() => starting.delete(name))
+    starting.set(name, started)
+    return started
   }
 
   return {

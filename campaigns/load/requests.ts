@@ -3,7 +3,7 @@ import { chance } from '#sandbox/seeded.ts'
 import { type Expected, kinds } from './people.ts'
 
 export const app = 'default'
-export const templateName = 'crash-report'
+export const templateName = 'campaign-report'
 
 const text = (words: string) => ({
   push: { title: words, body: '{{what}}' },
@@ -47,7 +47,7 @@ export const createSubmission = (
 ): Submission => {
   const draw = (what: string): number => chance(seed, `${what} ${n}`)
   const { to, channels, expects } = kindAt(draw('kind'))
-  const eventId = `crash:${seed}:${n}`
+  const eventId = `campaign:${seed}:${n}`
   const what = `report ${n}`
   const content = { title: 'News', subject: 'News', body: `News: ${what}` }
   const later = draw('scheduled') < scheduledShare
