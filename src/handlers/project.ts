@@ -61,6 +61,8 @@ export const foldDocument = (
 
 /** Documents folded and written at a time: others want to go on between. */
 const sliceMax = 100
+/** Slices on their way at a time: while the store writes one, the next is folded. */
+const lanesMax = 3
 
 export interface Projecting {
   /** Absent: no document can lack any of its events. */
@@ -165,9 +167,16 @@ const projectSlice = async (needs: Projecting, slice: Groups): Promise<void> => 
 /** Brings documents up to date with their events; harmless when they hold some of them already. */
 export const projectGroups = async (needs: Projecting, groups: Groups): Promise<void> => {
   const all = [...groups]
-  for (let at = 0; at < all.length; at += sliceMax) {
-    await projectSlice(needs, new Map(all.slice(at, at + sliceMax)))
+  let next = 0
+  const lane = async (): Promise<void> => {
+    for (let at = next; at < all.length; at = next) {
+      next += sliceMax
+      await projectSlice(needs, new Map(all.slice(at, at + sliceMax)))
+    }
   }
+  const ended = await Promise.allSettled(Array.from({ length: lanesMax }, lane))
+  // Not before all have ended: who goes on after a failure must find nobody still writing.
+  for (const each of ended) if (each.status === 'rejected') throw each.reason
 }
 
 /** Brings a collection up to date with some events. */
