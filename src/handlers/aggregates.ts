@@ -35,7 +35,7 @@ export const createAggregates = (needs: {
   return {
     apps: createFoldedStreams({ events, evolve: evolveApp, entriesMax: 1_000 }),
     templates: createFoldedStreams({ events, evolve: evolveTemplate, entriesMax: 1_000 }),
-    recipients: createFoldedStreams({ events, evolve: evolveRecipient, entriesMax: 5_000 }),
+    recipients: createFoldedStreams({ events, evolve: evolveRecipient, entriesMax: 20_000 }),
     addresses: createFoldedStreams({ events, evolve: evolveAddress, entriesMax: 5_000 }),
     streamOf: {
       app: (app) => `app-${app}`,

@@ -18,7 +18,7 @@ export interface RecentStreams {
   clear(): void
 }
 
-export const recentStreamBounds = { headsMax: 30_000, streamsMax: 4_000, eventsMax: 10_000 }
+export const recentStreamBounds = { headsMax: 60_000, streamsMax: 4_000, eventsMax: 10_000 }
 
 /** Longer streams are read from the file; to extend one of these would copy it each time. */
 const streamEventsMax = 256
