@@ -52,12 +52,20 @@ export const categories = {
 const providerNames: readonly ProviderName[] = ['apns', 'fcm', 'twilio', 'sendgrid']
 
 /** What outlives a process: the stores, the providers, time; in a cluster, the queue too. */
-export const createWorld = ({ cluster = inCluster } = {}) => {
+export const createWorld = ({
+  cluster = inCluster,
+  capacity,
+}: {
+  readonly cluster?: boolean
+  readonly capacity?: number | undefined
+} = {}) => {
   const clock = createFakeClock()
   return {
     /** The processes that run, for whoever waits until one of them has taken over. */
     alive: new Set<{ readonly lines: readonly LogLine[] }>(),
-    queue: cluster ? createInProcessWorkQueue({ clock }) : undefined,
+    queue: cluster
+      ? createInProcessWorkQueue({ clock, ...(capacity !== undefined && { capacity }) })
+      : undefined,
     clock,
     random: createSeededRandom(),
     events: createMemoryEventStore(),
@@ -375,7 +383,7 @@ const openProcess = async (options: ServiceOptions & { readonly world: World }, 
  * Disposing is a crash: nothing is drained. Another one on the same `world` finds what is in the stores.
  */
 export const openService = async (options: ServiceOptions = {}): Promise<Service> => {
-  const { world = createWorld(), roles } = options
+  const { roles, world = createWorld({ capacity: options.capacity }) } = options
   const aims = createAims()
   const open = (of?: readonly Role[]) =>
     openProcess({ ...options, world, ...(of && { roles: of }) }, aims)

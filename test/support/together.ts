@@ -52,7 +52,7 @@ export const together = async (
 
   const rolesHeld = (): boolean =>
     singleton.every((role) => holders(role, [...world.alive]).includes(true))
-  const failed = () => all.some(({ fatal }) => fatal !== undefined)
+  const failed = () => all.some(({ crashed, fatal }) => crashed || fatal !== undefined)
   const keeper = (): Service =>
     singletons.find(({ core }) => core.projector.progress.length > 0) ?? singletons[0]
 
