@@ -2,9 +2,23 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     pool: 'forks',
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    // Scenarios run twice: on one process with all roles, and on the processes of a cluster.
+    projects: [
+      {
+        extends: true,
+        test: { name: 'one process', include: ['test/**/*.test.ts'] },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'cluster',
+          include: ['test/scenarios/**/*.test.ts'],
+          env: { PABAL_TEST_MODE: 'cluster' },
+        },
+      },
+    ],
   },
 })

@@ -51,6 +51,7 @@ describe('a crash', () => {
     before.armCrash('inside-timekeeper')
     await before.advance(40_000)
     expect(before.crashed).toBe(true)
+    await before.crash()
     await using after = await openService({ world })
     await after.quiet()
     expect(await after.statusOf(id)).toBe('delivered')
@@ -67,8 +68,8 @@ describe('a crash', () => {
     })
     const id = await before.send(request({ channels: ['push'] }))
     await before.until(() => before.crashed)
-    await using after = await openService({ world })
     const restartedAt = world.clock.now()
+    await using after = await openService({ world })
     await after.quiet()
     expect((await after.eventsOf(id)).map((event) => event.data)).toMatchObject([
       ...[{}, {}, { attempt: 1 }],

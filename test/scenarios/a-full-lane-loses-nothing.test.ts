@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Outcome } from '#ports/channel.ts'
 import { openService, type Service } from '../support/open-service.ts'
 import { request, toPhone } from '../support/people.ts'
+import { workerCount } from '../support/test-mode.ts'
 
 const token = { device: { platform: 'ios', token: 'token-1' } } as const
 
@@ -68,7 +69,7 @@ describe('a full lane', () => {
     await using after = await openService({ world, slots: 2, capacity: 10 })
     await after.quiet(120_000)
     expect([...(await after.statuses()).values()].every((each) => each === 'delivered')).toBe(true)
-    expect(world.apns.sent.length).toBeLessThanOrEqual(102)
+    expect(world.apns.sent.length).toBeLessThanOrEqual(100 + 2 * workerCount)
   })
 
   test('whose log does not answer while it is caught up with goes on afterwards', async () => {

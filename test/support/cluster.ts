@@ -1,10 +1,6 @@
 import type { Role } from '#src/config.ts'
 import { createWorld, openService, type Service, type ServiceOptions } from './open-service.ts'
 
-/** What the processes of a cluster are called in `docs/operations.md`: workers and singletons. */
-export const worker: readonly Role[] = ['api', 'router', 'channels']
-export const singleton: readonly Role[] = ['relay', 'projector', 'timekeeper']
-
 /** Several processes on the same stores, queue and providers, each with its own faults. */
 export const openCluster = async <Name extends string>(
   processes: Readonly<Record<Name, readonly Role[]>>,
@@ -29,13 +25,3 @@ export const openCluster = async <Name extends string>(
     },
   }
 }
-
-/** Which of them has a role now. */
-export const holders = (
-  role: Role,
-  processes: readonly Pick<Service, 'lines'>[],
-): readonly boolean[] =>
-  processes.map(({ lines }) => {
-    const last = lines.findLast((line) => line.fields.role === role)
-    return last?.message === 'This process has a role.'
-  })

@@ -67,3 +67,13 @@ export const createFakeClock = (startMs = Date.UTC(2026, 0, 1)): FakeClock => {
     sleeping: () => sleepers.size,
   }
 }
+
+/** Moves time until what was asked to end has ended, for a minute at most. */
+export const letEnd = async (clock: FakeClock, ended: Promise<unknown>): Promise<void> => {
+  let is = false
+  void ended.then(() => {
+    is = true
+  })
+  for (let steps = 0; steps < 600 && !is; steps += 1) await clock.advance(100)
+  if (!is) throw new Error('It did not stop within a minute.')
+}

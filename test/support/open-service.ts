@@ -22,8 +22,9 @@ import { createCore } from '#src/app/core.ts'
 import { createReactions } from '#src/app/reactions.ts'
 import type { Telemetry } from '#src/app/telemetry/telemetry.ts'
 import type { Role } from '#src/config.ts'
-import { createFakeClock, settle } from './fake-clock.ts'
+import { createFakeClock, letEnd, settle } from './fake-clock.ts'
 import {
+  type Faults,
   faultyDocuments,
   faultyEvents,
   faultyQueue,
@@ -36,6 +37,8 @@ import {
 import { createPlainRenderer } from './plain-renderer.ts'
 import { createScriptedChannel, type Sent } from './scripted-channel.ts'
 import { createSeededRandom } from './seeded-random.ts'
+import { inCluster } from './test-mode.ts'
+import { together } from './together.ts'
 
 export const app = 'shop'
 export const actor = 'key:test'
@@ -49,10 +52,20 @@ export const categories = {
 const providerNames: readonly ProviderName[] = ['apns', 'fcm', 'twilio', 'sendgrid']
 
 /** What outlives a process: the stores, the providers, time; in a cluster, the queue too. */
-export const createWorld = ({ cluster = false } = {}) => {
+export const createWorld = ({
+  cluster = inCluster,
+  capacity,
+}: {
+  readonly cluster?: boolean
+  readonly capacity?: number | undefined
+} = {}) => {
   const clock = createFakeClock()
   return {
-    queue: cluster ? createInProcessWorkQueue({ clock }) : undefined,
+    /** The processes that run, for whoever waits until one of them has taken over. */
+    alive: new Set<{ readonly lines: readonly LogLine[] }>(),
+    queue: cluster
+      ? createInProcessWorkQueue({ clock, ...(capacity !== undefined && { capacity }) })
+      : undefined,
     clock,
     random: createSeededRandom(),
     events: createMemoryEventStore(),
@@ -182,10 +195,29 @@ const storeTimeOf = ({ clock }: World): StoreTime => ({
   serverTime: async () => ({ now: clock.now(), uncertaintyMs: 0 }),
 })
 
-const createCrash = () => {
+/** What the processes of one service have in common: a fault or a crash point is not aimed at one of them. */
+const createAims = () => {
+  let armed: { readonly point: CrashPointName; left: number } | undefined
+  return {
+    faults: noFaults(),
+    /** Whoever comes to this point for the n-th time dies. */
+    arm(point: CrashPointName, nth = 1) {
+      armed = { point, left: nth }
+    },
+    hits(point: CrashPointName): boolean {
+      if (armed?.point !== point) return false
+      armed.left -= 1
+      if (armed.left > 0) return false
+      armed = undefined
+      return true
+    },
+  }
+}
+type Aims = ReturnType<typeof createAims>
+
+const createCrash = (aims: Aims) => {
   const dead = new AbortController()
   let still: PromiseWithResolvers<void> | undefined
-  let armed: { readonly point: CrashPointName; left: number } | undefined
   return {
     dead: dead.signal,
     life: { dead: dead.signal, running: () => still?.promise } satisfies Life,
@@ -201,15 +233,10 @@ const createCrash = () => {
     /** From now on nothing this process does reaches anybody, and nobody answers it. */
     crash: () => dead.abort(),
     /** Dies when it comes to this point for the n-th time. */
-    armCrash(point: CrashPointName, nth = 1) {
-      armed = { point, left: nth }
-    },
+    armCrash: aims.arm,
     crashPoints: {
       reach(point: CrashPointName) {
-        if (armed?.point !== point) return
-        armed.left -= 1
-        if (armed.left > 0) return
-        armed = undefined
+        if (!aims.hits(point)) return
         dead.abort()
         throw new Crashed(point)
       },
@@ -225,10 +252,10 @@ const slotsOf = (slots: number) => ({
   recoveryMarkMs: 3_600_000,
 })
 
-const startProcess = (world: World, options: ServiceOptions) => {
-  const faults = noFaults()
+const startProcess = (world: World, options: ServiceOptions, aims: Aims) => {
+  const faults: Faults = aims.faults
   const lines: LogLine[] = []
-  const crashing = createCrash()
+  const crashing = createCrash(aims)
   const { life } = crashing
   const { telemetry } = options
   const { capacity, ratePerSecond = 1_000_000, slots = 64, policies, clockAheadMs } = options
@@ -250,7 +277,7 @@ const startProcess = (world: World, options: ServiceOptions) => {
     keyHash: createHmacKeyHash(new Secret('the secret of every test, never used elsewhere')),
     closing: closing.signal,
     exclusive: world.queue === undefined,
-    ...(clockAheadMs && { storeTime: severed(storeTimeOf(world), life) }),
+    ...(world.queue && { storeTime: severed(storeTimeOf(world), life) }),
   })
   const names = options.providers ?? providerNames
   const channelOf = (name: ProviderName) => {
@@ -303,13 +330,10 @@ const createCommands = ({ core, reactions, renderer, telemetry }: Process) => {
   }
 }
 
-/**
- * A whole service on memory stores, a fake clock and providers that say what the test wants. Disposing is a
- * crash: nothing is drained. Another one on the same `world` finds what is in the stores.
- */
-export const openService = async (options: ServiceOptions = {}) => {
-  const world = options.world ?? createWorld()
-  const process = startProcess(world, options)
+/** One process with the roles of `options`; with none given it has all of them. */
+const openProcess = async (options: ServiceOptions & { readonly world: World }, aims: Aims) => {
+  const { world } = options
+  const process = startProcess(world, options, aims)
   const { core, reactions, queue, inner, faults, lines, closing, crash, armCrash, pause, goOn } =
     process
   const questions = createQuestions(world)
@@ -320,13 +344,8 @@ export const openService = async (options: ServiceOptions = {}) => {
     void reactions[Symbol.asyncDispose]()
     await settle()
   }
-  const start = async (): Promise<void> => {
-    await reactions.start()
-    await settle()
-  }
-  if (options.asleep !== true) await start()
-  return {
-    ...{ world, core, reactions, queue, faults, lines, armCrash, start, pause, goOn },
+  const service = {
+    ...{ world, core, reactions, queue, faults, lines, armCrash, pause, goOn },
     ...questions,
     ...createWaits(world, questions),
     ...createCommands(process),
@@ -336,19 +355,41 @@ export const openService = async (options: ServiceOptions = {}) => {
     get crashed() {
       return process.dead.aborted
     },
-    crash: die,
-    /** Ends in order: what is under way comes to its end, while time goes on. */
-    async stop() {
-      const ended = reactions[Symbol.asyncDispose]().then(() => inner[Symbol.asyncDispose]())
-      void ended.then(() => {
-        stopped = true
-      })
-      for (let steps = 0; steps < 600 && !stopped; steps += 1) await world.clock.advance(100)
-      closing.abort()
-      if (!stopped) throw new Error('It did not stop within a minute.')
+    async start() {
+      await reactions.start()
+      world.alive.add(service)
+      process.dead.addEventListener('abort', () => world.alive.delete(service), { once: true })
+      await settle()
     },
+    crash: die,
+    /** Ends in order, while somebody else moves time. */
+    async end() {
+      await reactions[Symbol.asyncDispose]()
+      await inner[Symbol.asyncDispose]()
+      stopped = true
+      world.alive.delete(service)
+      closing.abort()
+    },
+    /** Ends in order: what is under way comes to its end, while time goes on. */
+    stop: () => letEnd(world.clock, service.end()),
     [Symbol.asyncDispose]: die,
   }
+  return service
 }
 
-export type Service = Awaited<ReturnType<typeof openService>>
+/**
+ * A whole service on memory stores, a fake clock and providers that say what the test wants: one process, or
+ * in cluster mode several that look like one (`together.ts`). With `roles` it is one process of a cluster.
+ * Disposing is a crash: nothing is drained. Another one on the same `world` finds what is in the stores.
+ */
+export const openService = async (options: ServiceOptions = {}): Promise<Service> => {
+  const { roles, world = createWorld({ capacity: options.capacity }) } = options
+  const aims = createAims()
+  const open = (of?: readonly Role[]) =>
+    openProcess({ ...options, world, ...(of && { roles: of }) }, aims)
+  const service = inCluster && roles === undefined ? await together(world, open) : await open(roles)
+  if (options.asleep !== true) await service.start()
+  return service
+}
+
+export type Service = Awaited<ReturnType<typeof openProcess>>
