@@ -22,6 +22,10 @@ const liftedLimits = {
   PABAL_RATE_LIMIT_PER_SECOND: '1000000',
 }
 
+/** As `./pabal` starts it. */
+const launcherArgs = ['--max-semi-space-size=16']
+const profiling = (dir: string): readonly string[] => ['--cpu-prof', `--cpu-prof-dir=${dir}`]
+
 export const startService = (options: {
   readonly dataDir: string
   readonly sandboxUrl: string
@@ -38,7 +42,7 @@ export const startService = (options: {
       PABAL_SANDBOX_URL: sandboxUrl,
       PABAL_LOG_LEVEL: 'warn',
     },
-    nodeArgs: profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`],
+    nodeArgs: profileDir === undefined ? launcherArgs : [...launcherArgs, ...profiling(profileDir)],
   })
 }
 

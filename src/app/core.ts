@@ -1,17 +1,15 @@
-import type { Recipient } from '#domain/recipient/recipient.ts'
 import { createAggregates } from '#handlers/aggregates.ts'
 import { createApps } from '#handlers/apps.ts'
 import { createCheckpoints } from '#handlers/checkpoints.ts'
 import { createNotifications } from '#handlers/notifications.ts'
 import { checkpointName, createProgressBoard } from '#handlers/progress.ts'
 import { createProjector } from '#handlers/projector.ts'
-import { createReadModels, type ReadModels } from '#handlers/read-models.ts'
+import { createReadModels } from '#handlers/read-models.ts'
 import { createRecorder } from '#handlers/recorder.ts'
 import { createTallies } from '#handlers/tally.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { CrashPoints } from '#ports/crash-points.ts'
 import type { DocumentStore } from '#ports/document-store.ts'
-import { Unavailable } from '#ports/errors.ts'
 import type { EventStore } from '#ports/event-store.ts'
 import type { KeyHash } from '#ports/key-hash.ts'
 import type { Log } from '#ports/log.ts'
@@ -20,7 +18,6 @@ import type { StoreTime } from '#ports/store-time.ts'
 import { allProjections } from '#projections/all.ts'
 import { notificationsProjection } from '#projections/notifications/notifications.ts'
 import type { Projection } from '#projections/projection.ts'
-import { type RecipientDocument, recipientsProjection } from '#projections/recipients/recipients.ts'
 
 /** A caller who waits is told after this long that the log does not answer. */
 const commandWaitMs = 5_000
@@ -42,33 +39,13 @@ export interface Ground {
   readonly storeTime?: StoreTime
 }
 
-const projectedRecipient =
-  (documents: DocumentStore, readModels: ReadModels) => async (stream: string) => {
-    const id = stream.slice('recipient-'.length)
-    const projection = recipientsProjection as unknown as Projection
-    try {
-      const document = (await documents.load(await readModels.active(projection), [id])).get(id)
-      if (!document) return undefined
-      const state: Recipient = (document.body as RecipientDocument).recipient
-      return { state, revision: document.version }
-    } catch (error) {
-      // Only a shortcut: the whole stream says the same.
-      if (error instanceof Unavailable) return undefined
-      throw error
-    }
-  }
-
 /** All that needs no more than the stores. Nothing moves by itself yet. */
 export const createCore = (ground: Ground) => {
   const { events, documents, clock, random, log, crashPoints, keyHash, closing } = ground
   const patience = { signal: closing }
   const commandPatience = { signal: closing, waitMaxMs: commandWaitMs }
   const readModels = createReadModels({ documents, clock })
-  const aggregates = createAggregates({
-    events,
-    keyHash,
-    projectedRecipient: projectedRecipient(documents, readModels),
-  })
+  const aggregates = createAggregates({ events, keyHash })
   const recorder = createRecorder({ events, clock, random, log })
   const checkpoints = createCheckpoints({ events, documents, log })
   const counted = notificationsProjection as unknown as Projection

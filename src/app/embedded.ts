@@ -47,10 +47,10 @@ export const openEmbedded = async (config: Config, around: Around = {}): Promise
   const keyHash = createHmacKeyHash(installationSecret(config))
   const onWarn = (message: string) => log.warn(message)
   const events = opening.use(
-    await openSqliteEventStore({ path: paths.events, mode: 'write', clock, onWarn }),
+    await openSqliteEventStore({ path: paths.events, mode: 'write', thread: true, clock, onWarn }),
   )
   const documents = opening.use(
-    await openSqliteDocumentStore({ path: paths.documents, mode: 'write' }),
+    await openSqliteDocumentStore({ path: paths.documents, mode: 'write', thread: true }),
   )
   const watched = watchAppends(around.events?.(events) ?? events, clock)
   const closing = new AbortController()

@@ -6,7 +6,7 @@ import { evolveRecipient, type Recipient } from '#domain/recipient/recipient.ts'
 import { evolveTemplate, type Template } from '#domain/template/template.ts'
 import type { EventStore } from '#ports/event-store.ts'
 import type { KeyHash } from '#ports/key-hash.ts'
-import { createFoldedStreams, type Folded, type FoldedStreams } from './folded-streams.ts'
+import { createFoldedStreams, type FoldedStreams } from './folded-streams.ts'
 import { remembered } from './remembered.ts'
 
 /** What decisions about notifications look up: always as fresh as the log. */
@@ -25,24 +25,17 @@ export interface Aggregates {
 }
 
 /** Of streams, kept at most. */
-const namesMax = 2_000
+const namesMax = 10_000
 
 export const createAggregates = (needs: {
   readonly events: EventStore
   readonly keyHash: KeyHash
-  /** The projected recipient, from which only the tail has to be read. */
-  readonly projectedRecipient?: (stream: string) => Promise<Folded<Recipient> | undefined>
 }): Aggregates => {
-  const { events, keyHash, projectedRecipient } = needs
+  const { events, keyHash } = needs
   return {
     apps: createFoldedStreams({ events, evolve: evolveApp, entriesMax: 1_000 }),
     templates: createFoldedStreams({ events, evolve: evolveTemplate, entriesMax: 1_000 }),
-    recipients: createFoldedStreams({
-      events,
-      evolve: evolveRecipient,
-      entriesMax: 5_000,
-      ...(projectedRecipient && { snapshot: projectedRecipient }),
-    }),
+    recipients: createFoldedStreams({ events, evolve: evolveRecipient, entriesMax: 5_000 }),
     addresses: createFoldedStreams({ events, evolve: evolveAddress, entriesMax: 5_000 }),
     streamOf: {
       app: (app) => `app-${app}`,

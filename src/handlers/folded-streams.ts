@@ -21,10 +21,8 @@ export const createFoldedStreams = <S>(options: {
   readonly evolve: (state: S | undefined, event: RecordedEvent) => S | undefined
   /** States kept at most; the least recently used goes first. */
   readonly entriesMax: number
-  /** Where a long stream's state may be found when it is not kept here. */
-  readonly snapshot?: (stream: string) => Promise<Folded<S> | undefined>
 }): FoldedStreams<S> => {
-  const { events, evolve, entriesMax, snapshot } = options
+  const { events, evolve, entriesMax } = options
   const kept = new Map<string, Folded<S>>()
 
   const keep = (stream: string, folded: Folded<S>): void => {
@@ -35,7 +33,7 @@ export const createFoldedStreams = <S>(options: {
 
   return {
     async load(stream) {
-      const known = kept.get(stream) ?? (await snapshot?.(stream)) ?? nothing
+      const known = kept.get(stream) ?? nothing
       const tail = await events.read(stream, { after: known.revision })
       if (tail.length === 0) {
         if (known.revision >= 0) keep(stream, known)

@@ -61,6 +61,8 @@ export const foldDocument = (
 
 /** Documents folded and written at a time: others want to go on between. */
 const sliceMax = 100
+/** Slices on their way at a time: while the store writes one, the next is folded. */
+const lanesMax = 3
 
 export interface Projecting {
   readonly documents: DocumentStore
@@ -93,9 +95,14 @@ const projectSlice = async (needs: Projecting, slice: Groups): Promise<void> => 
 /** Brings documents up to date with their events; harmless when they hold some of them already. */
 export const projectGroups = async (needs: Projecting, groups: Groups): Promise<void> => {
   const all = [...groups]
-  for (let at = 0; at < all.length; at += sliceMax) {
-    await projectSlice(needs, new Map(all.slice(at, at + sliceMax)))
+  let next = 0
+  const lane = async (): Promise<void> => {
+    for (let at = next; at < all.length; at = next) {
+      next += sliceMax
+      await projectSlice(needs, new Map(all.slice(at, at + sliceMax)))
+    }
   }
+  await Promise.all(Array.from({ length: lanesMax }, lane))
 }
 
 /** Brings a collection up to date with some events. */

@@ -86,15 +86,6 @@ describe('a folded stream', () => {
     expect(asked).toEqual([0, -1])
   })
 
-  test('begins at a snapshot that somebody else has, and reads what came after', async () => {
-    const { add, asked, events, evolve, folded } = open()
-    await add('a', 1, 2, 4)
-    const snapshot = async () => ({ state: 3, revision: 1 })
-    const streams = createFoldedStreams({ events, evolve, entriesMax: 10, snapshot })
-    expect(await streams.load('a')).toEqual({ state: 7, revision: 2 })
-    expect([asked, folded()]).toEqual([[1], 1])
-  })
-
   test('that could not be folded is tried again the next time', async () => {
     const { add, events, evolve } = open()
     await add('a', 1)

@@ -1,11 +1,17 @@
-import type { DatabaseSync } from 'node:sqlite'
 import { Unavailable, VersionConflict } from '#ports/errors.ts'
-import type { Appended } from '#ports/event-store.ts'
-import type { LogWriter, PreparedAppend } from './log-writer.ts'
-import { inTransaction } from './open-database.ts'
-import { asPortError, closed } from './sqlite-errors.ts'
+import type { Appended, Expected } from '#ports/event-store.ts'
+import { type PreparedEvent, valuesOf } from './event-rows.ts'
+import type { Committed } from './log-committer.ts'
+import type { AppendRows, Written } from './log-writer.ts'
+import { closed } from './sqlite-errors.ts'
 
-/** One fsync serves all appends that came in one turn of the event loop; more of them block it too long. */
+export interface PreparedAppend {
+  readonly stream: string
+  readonly events: readonly PreparedEvent[]
+  readonly expected: Expected
+}
+
+/** One fsync serves all appends that came while the one before was under way; more take too long. */
 const groupEventsMax = 500
 const groupBytesMax = 4_000_000
 /** Beyond it appends are refused at once: the disk is slower than what comes. */
@@ -20,66 +26,66 @@ interface Waiting {
 export interface AppendGroup {
   /** Resolves after the commit. */
   add(append: PreparedAppend): Promise<Appended>
-  /** Writes what waits, then refuses. */
-  close(): void
+  /** Refuses what comes from now on; resolves when all that waited is written. */
+  close(): Promise<void>
 }
 
-type Answer = { readonly appended: Appended } | { readonly conflict: VersionConflict }
+/** An append that stands, and was not written before. */
+export interface NewlyWritten {
+  readonly append: PreparedAppend
+  readonly written: Written
+}
 
 const weigh = ({ events }: PreparedAppend): number =>
   events.reduce((bytes, event) => bytes + event.bytes, 0)
 
-export const createAppendGroup = (
-  database: DatabaseSync,
-  writer: LogWriter,
-  onCommit: () => void,
-): AppendGroup => {
+const rowsOf = ({ append }: Waiting): AppendRows => ({
+  stream: append.stream,
+  expected: append.expected,
+  rows: append.events.map(valuesOf),
+})
+
+export const createAppendGroup = (options: {
+  readonly commit: (group: readonly AppendRows[]) => Committed | Promise<Committed>
+  /** Groups on their way at a time. */
+  readonly lanes: number
+  /** Before anybody is told. `position`: of the newest event of the log. */
+  readonly onCommit: (written: readonly NewlyWritten[], position: number) => void
+}): AppendGroup => {
+  const { commit, lanes, onCommit } = options
   let waiting: Waiting[] = []
+  let running = 0
   let scheduled = false
   let isClosed = false
+  let onIdle = (): void => {}
 
-  const answer = ({ append }: Waiting): Answer => {
-    try {
-      return { appended: writer.append(append) }
-    } catch (error) {
-      if (error instanceof VersionConflict) return { conflict: error }
-      throw error
+  const settle = (group: readonly Waiting[], { answers, position }: Committed): void => {
+    const news: NewlyWritten[] = []
+    for (const [index, { append }] of group.entries()) {
+      const answer = answers[index]
+      if (answer && 'revision' in answer && !answer.repeated) news.push({ append, written: answer })
+    }
+    onCommit(news, position)
+    for (const [index, { append, resolve, reject }] of group.entries()) {
+      const answer = answers[index]
+      if (answer === undefined) reject(new Error('An append was not answered.'))
+      else if ('failure' in answer) reject(answer.failure)
+      else if ('conflict' in answer) reject(new VersionConflict(append.stream))
+      else resolve({ revision: answer.revision, position: String(answer.position) })
     }
   }
 
-  const commit = (group: readonly Waiting[]): readonly Answer[] => {
+  const write = async (group: readonly Waiting[]): Promise<void> => {
+    running += 1
     try {
-      const answers = inTransaction(database, () => {
-        writer.begin()
-        return group.map(answer)
-      })
-      writer.committed()
-      return answers
+      settle(group, await commit(group.map(rowsOf)))
     } catch (error) {
-      writer.rolledBack()
-      throw error
+      for (const { reject } of group) reject(error)
+    } finally {
+      running -= 1
+      schedule()
+      if (isClosed && running === 0 && waiting.length === 0) onIdle()
     }
-  }
-
-  const write = (group: readonly Waiting[]): void => {
-    let answers: readonly Answer[]
-    try {
-      answers = commit(group)
-    } catch (error) {
-      const reason = asPortError(error)
-      // A bug in one append must not become the fate of its neighbours.
-      if (!(reason instanceof Unavailable) && group.length > 1)
-        for (const alone of group) write([alone])
-      else for (const { reject } of group) reject(reason)
-      return
-    }
-    for (const [index, { resolve, reject }] of group.entries()) {
-      const given = answers[index]
-      if (given === undefined) reject(new Error('An append was not answered.'))
-      else if ('appended' in given) resolve(given.appended)
-      else reject(given.conflict)
-    }
-    onCommit()
   }
 
   const takeGroup = (): readonly Waiting[] => {
@@ -99,14 +105,14 @@ export const createAppendGroup = (
   }
 
   const schedule = (): void => {
-    if (scheduled || waiting.length === 0) return
+    if (scheduled || waiting.length === 0 || running >= lanes) return
     scheduled = true
     setImmediate(flush)
   }
 
   const flush = (): void => {
     scheduled = false
-    if (waiting.length > 0) write(takeGroup())
+    if (waiting.length > 0 && running < lanes) void write(takeGroup())
     schedule()
   }
 
@@ -124,7 +130,10 @@ export const createAppendGroup = (
     },
     close() {
       isClosed = true
-      while (waiting.length > 0) write(takeGroup())
+      if (running === 0 && waiting.length === 0) return Promise.resolve()
+      return new Promise((resolve) => {
+        onIdle = resolve
+      })
     },
   }
 }

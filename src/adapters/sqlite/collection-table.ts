@@ -14,9 +14,14 @@ export const tableNameOf = ({ name, version }: CollectionDeclaration): string =>
   `c_${name}_${version}`
 
 /** The fields of all indexes, each once: the columns beside the body. */
-const fieldsOf = ({ indexes }: CollectionDeclaration): readonly string[] => [
-  ...new Set(indexes.flatMap((index) => index.fields)),
-]
+const fieldsOf = (collection: CollectionDeclaration): readonly string[] => {
+  const known = knownFields.get(collection)
+  if (known !== undefined) return known
+  const fields = [...new Set(collection.indexes.flatMap((index) => index.fields))]
+  knownFields.set(collection, fields)
+  return fields
+}
+const knownFields = new WeakMap<CollectionDeclaration, readonly string[]>()
 
 /** Makes the table of a collection and its indexes; the body comes last so that they need not read past it. */
 export const createTableSql = (collection: CollectionDeclaration): string => {
@@ -34,19 +39,20 @@ export const createTableSql = (collection: CollectionDeclaration): string => {
     ${indexes.join('\n')}`
 }
 
-type Row = readonly [id: string, version: number, body: string]
+export type Row = readonly [id: string, version: number, body: string]
+export type Column = SQLInputValue
 
-/** The statements of one collection. Bodies go in and out as text. */
+/** The statements of one collection. Bodies go in and out as text, with their columns beside them. */
 export interface CollectionTable {
-  insert(id: string, version: number, body: DocumentBody, text: string): boolean
-  /** `before`: the body that the row has if it has `ifVersion`; saves touching indexes that stay as they are. */
+  insert(id: string, version: number, columns: readonly Column[], text: string): boolean
+  /** `before`: the columns of the row if it has `ifVersion`; saves touching indexes that stay as they are. */
   replace(
     id: string,
     version: number,
-    body: DocumentBody,
+    columns: readonly Column[],
     text: string,
     ifVersion: number,
-    before: DocumentBody | undefined,
+    before: readonly Column[] | undefined,
   ): boolean
   delete(id: string, ifVersion: number): boolean
   load(ids: readonly string[]): readonly Row[]
@@ -54,10 +60,16 @@ export interface CollectionTable {
   scan(after: string, limit: number): readonly Row[]
 }
 
-const asColumn = (value: Scalar | undefined): SQLInputValue => {
+const asColumn = (value: Scalar | undefined): Column => {
   if (typeof value === 'boolean') return Number(value)
   return value ?? null
 }
+
+/** What the indexes of its collection hold of a body. */
+export const columnsOf = (
+  collection: CollectionDeclaration,
+  body: DocumentBody,
+): readonly Column[] => fieldsOf(collection).map((field) => asColumn(indexedValue(body, field)))
 
 /** The WHERE and ORDER of a query, and the values of its parameters in their order. */
 const findSql = (
@@ -118,9 +130,6 @@ export const createCollectionTable = (
   }
   const rows = (sql: string, ...values: SQLInputValue[]): readonly Row[] =>
     prepared(sql).all(...values) as unknown as readonly Row[]
-  const columnsOf = (body: DocumentBody): readonly SQLInputValue[] =>
-    fields.map((field) => asColumn(indexedValue(body, field)))
-
   const names = fields.map((_, at) => `f${at}`)
   const columns = ['id', 'version', ...names, 'body']
   const places = columns.map(() => '?').join(', ')
@@ -144,19 +153,13 @@ export const createCollectionTable = (
   const select = `SELECT id, version, body FROM ${table}`
 
   return {
-    insert: (id, version, body, text) =>
-      prepared(insertSql).run(id, version, ...columnsOf(body), text).changes !== 0,
-    replace: (id, version, body, text, ifVersion, before) => {
-      const old = before && columnsOf(before)
-      const changed: number[] = []
-      const values: SQLInputValue[] = []
-      for (const [at, value] of columnsOf(body).entries()) {
-        if (old !== undefined && value === old[at]) continue
-        changed.push(at)
-        values.push(value)
-      }
+    insert: (id, version, values, text) =>
+      prepared(insertSql).run(id, version, ...values, text).changes !== 0,
+    replace: (id, version, values, text, ifVersion, before) => {
+      const changed = [...fields.keys()].filter((at) => values[at] !== before?.[at])
+      const news = changed.map((at) => values[at] ?? null)
       const statement = prepared(replaceSqlOf(changed))
-      return statement.run(version, ...values, text, id, ifVersion).changes !== 0
+      return statement.run(version, ...news, text, id, ifVersion).changes !== 0
     },
     delete: (id, ifVersion) => prepared(deleteSql).run(id, ifVersion).changes !== 0,
     load: (ids) =>

@@ -135,16 +135,23 @@ export const bytesOf = (uuid: string): Uint8Array => {
   return idBytes
 }
 
-export const parametersOf = (
-  { event, at, data, personal }: PreparedEvent,
-  sid: number,
-  revision: number,
-  position: number,
-): SQLInputValue[] => [
-  position,
-  sid,
-  revision,
-  bytesOf(event.id),
+/** What is stored of an event but for its place: in the order of the columns, ready to cross threads. */
+export type EventValues = readonly [
+  id: string,
+  type: string,
+  schema: number,
+  at: number,
+  app: string,
+  actor: string,
+  correlation: string,
+  causation: string | null,
+  trace: string | null,
+  data: string,
+  personal: string | null,
+]
+
+export const valuesOf = ({ event, at, data, personal }: PreparedEvent): EventValues => [
+  event.id,
   event.type,
   event.schemaVersion,
   at,
@@ -156,3 +163,10 @@ export const parametersOf = (
   data,
   personal,
 ]
+
+export const parametersOf = (
+  [id, ...values]: EventValues,
+  sid: number,
+  revision: number,
+  position: number,
+): SQLInputValue[] => [position, sid, revision, bytesOf(id), ...values]

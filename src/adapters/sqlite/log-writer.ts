@@ -1,34 +1,43 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { VersionConflict } from '#ports/errors.ts'
-import type { Appended, Expected, RecordedEvent } from '#ports/event-store.ts'
-import {
-  bytesOf,
-  insertEventSql,
-  type PreparedEvent,
-  parametersOf,
-  recordedOf,
-} from './event-rows.ts'
-import type { RecentEvents } from './recent-events.ts'
-import type { Head, RecentStreams } from './recent-streams.ts'
+import type { Expected } from '#ports/event-store.ts'
+import { bytesOf, type EventValues, insertEventSql, parametersOf } from './event-rows.ts'
+import { createLru } from './lru.ts'
 
-export interface PreparedAppend {
+/** What is written of an append. */
+export interface AppendRows {
   readonly stream: string
-  readonly events: readonly PreparedEvent[]
   readonly expected: Expected
+  readonly rows: readonly EventValues[]
+}
+
+export interface Written {
+  /** Of the last event. */
+  readonly revision: number
+  readonly position: number
+  /** It was written by an earlier call already. */
+  readonly repeated: boolean
 }
 
 /** Writes appends inside a transaction that its caller opens and closes. */
 export interface LogWriter {
   begin(): void
   /** Throws `VersionConflict` before it has changed anything. */
-  append(append: PreparedAppend): Appended
-  /** After the commit: what was written may be seen. */
+  append(append: AppendRows): Written
   committed(): void
-  /** After a rollback: nothing was. */
+  /** After a rollback: nothing was written. */
   rolledBack(): void
   /** Position of the newest event, 0 for an empty log. */
   position(): number
 }
+
+/** Where a stream stands. `sid` 0 and revision -1: it is known not to exist. */
+interface Head {
+  readonly sid: number
+  readonly revision: number
+}
+
+const headsMax = 30_000
 
 const revisionOf = (expected: Expected): number => (expected === 'no-stream' ? -1 : expected)
 
@@ -53,18 +62,15 @@ const firstNumber = (row: unknown): number | undefined => {
   return typeof value === 'number' ? value : undefined
 }
 
-export const createLogWriter = (
-  database: DatabaseSync,
-  recent: { readonly streams: RecentStreams; readonly events: RecentEvents },
-): LogWriter => {
+export const createLogWriter = (database: DatabaseSync): LogWriter => {
   const statements = prepareStatements(database)
   const readPosition = (): number => firstNumber(statements.sequence.get()) ?? 0
   const readDataVersion = (): number => firstNumber(statements.dataVersion.get()) ?? 0
+  const known = createLru<string, Head>({ entriesMax: headsMax, weightMax: headsMax })
   let position = readPosition()
   let dataVersion = readDataVersion()
-  // Of the open transaction: remembered elsewhere only after its commit.
+  // Of the open transaction: remembered beyond it only after its commit.
   const heads = new Map<string, Head>()
-  let written: { readonly append: PreparedAppend; readonly events: RecordedEvent[] }[] = []
   let next = position
 
   const find = (stream: string): Head => {
@@ -72,30 +78,31 @@ export const createLogWriter = (
     const revision = sid === undefined ? undefined : firstNumber(statements.lastRevision.get(sid))
     const head = { sid: sid ?? 0, revision: revision ?? -1 }
     // Not of the open transaction, whose heads are looked up first: it stays true after a rollback.
-    recent.streams.setHead(stream, head)
+    known.set(stream, head, 1)
     return head
   }
 
   /** With its row: made first where none is expected, which saves looking for it. */
-  const openStream = ({ stream, expected }: PreparedAppend): Head => {
-    const known = heads.get(stream) ?? recent.streams.head(stream)
-    if (known !== undefined && known.sid !== 0) return known
-    if (expected !== 'no-stream') return known ?? find(stream)
+  const openStream = ({ stream, expected }: AppendRows): Head => {
+    const head = heads.get(stream) ?? known.get(stream)
+    if (head !== undefined && head.sid !== 0) return head
+    if (expected !== 'no-stream') return head ?? find(stream)
     const made = statements.insertStream.run(stream)
     return made.changes === 0 ? find(stream) : { sid: Number(made.lastInsertRowid), revision: -1 }
   }
 
   /** The result of the first call when this one repeats it: the same ids at exactly its revisions. */
-  const repeated = ({ events, expected }: PreparedAppend, head: Head): Appended | undefined => {
+  const repeated = ({ rows, expected }: AppendRows, head: Head): Written | undefined => {
     const first = revisionOf(expected) + 1
-    const last = first + events.length - 1
+    const last = first + rows.length - 1
     if (last > head.revision) return undefined
-    let at: number | undefined
-    for (const [index, { event }] of events.entries()) {
-      at = firstNumber(statements.recorded.get(head.sid, first + index, bytesOf(event.id)))
-      if (at === undefined) return undefined
+    let at = 0
+    for (const [index, [id]] of rows.entries()) {
+      const found = firstNumber(statements.recorded.get(head.sid, first + index, bytesOf(id)))
+      if (found === undefined) return undefined
+      at = found
     }
-    return { revision: last, position: String(at) }
+    return { revision: last, position: at, repeated: true }
   }
 
   return {
@@ -104,14 +111,13 @@ export const createLogWriter = (
       const current = readDataVersion()
       if (current === dataVersion) return
       // Another process wrote, though the directory is locked: nothing remembered can be trusted.
-      recent.streams.clear()
-      recent.events.clear()
+      known.clear()
       next = position = readPosition()
       dataVersion = current
     },
 
     append(append) {
-      const { stream, events, expected } = append
+      const { stream, rows, expected } = append
       const head = openStream(append)
       if (head.revision !== revisionOf(expected)) {
         const first = repeated(append, head)
@@ -119,34 +125,20 @@ export const createLogWriter = (
         return first
       }
       let { revision } = head
-      const recorded: RecordedEvent[] = []
-      for (const event of events) {
-        statements.insertEvent.run(...parametersOf(event, head.sid, ++revision, ++next))
-        recorded.push(recordedOf(event, stream, revision, next))
-      }
+      for (const values of rows)
+        statements.insertEvent.run(...parametersOf(values, head.sid, ++revision, ++next))
       heads.set(stream, { sid: head.sid, revision })
-      written.push({ append, events: recorded })
-      return { revision, position: String(next) }
+      return { revision, position: next, repeated: false }
     },
 
     committed() {
-      for (const { append, events } of written) {
-        let bytes = 0
-        for (const [index, event] of events.entries()) {
-          const size = append.events[index]?.bytes ?? 0
-          recent.events.add(event, ++position, size)
-          bytes += size
-        }
-        recent.streams.extend(append.stream, events, bytes)
-      }
-      for (const [stream, head] of heads) recent.streams.setHead(stream, head)
+      position = next
+      for (const [stream, head] of heads) known.set(stream, head, 1)
       heads.clear()
-      written = []
     },
 
     rolledBack() {
       heads.clear()
-      written = []
     },
 
     position: () => position,

@@ -1,19 +1,14 @@
 import type { RecordedEvent } from '#ports/event-store.ts'
 import { createLru } from './lru.ts'
 
-/** Where a stream stands. `sid` 0 and revision -1: it is known not to exist. */
-export interface Head {
-  readonly sid: number
-  readonly revision: number
-}
-
 /**
  * What this process wrote or read a short while ago. True only because no other process writes: a
  * read-only store has none of it.
  */
 export interface RecentStreams {
-  head(stream: string): Head | undefined
-  setHead(stream: string, head: Head): void
+  /** Revision of the last event; -1: there is known to be no such stream. */
+  head(stream: string): number | undefined
+  setHead(stream: string, revision: number): void
   /** Events of a revision above `after`, when the whole stream is known. */
   read(stream: string, after: number): readonly RecordedEvent[] | undefined
   /** Remembers a whole stream, from its first event; `bytes` of text. */
@@ -23,7 +18,7 @@ export interface RecentStreams {
   clear(): void
 }
 
-export const recentStreamBounds = { headsMax: 30_000, streamsMax: 10_000, eventsMax: 20_000 }
+export const recentStreamBounds = { headsMax: 30_000, streamsMax: 4_000, eventsMax: 10_000 }
 
 /** Longer streams are read from the file; to extend one of these would copy it each time. */
 const streamEventsMax = 256
@@ -31,7 +26,7 @@ const streamEventsMax = 256
 const eventBytes = 1_000
 
 export const createRecentStreams = (bounds = recentStreamBounds): RecentStreams => {
-  const heads = createLru<string, Head>({
+  const heads = createLru<string, number>({
     entriesMax: bounds.headsMax,
     weightMax: Number.POSITIVE_INFINITY,
   })
@@ -47,16 +42,19 @@ export const createRecentStreams = (bounds = recentStreamBounds): RecentStreams 
 
   return {
     head: (stream) => heads.get(stream),
-    setHead: (stream, head) => heads.set(stream, head, 1),
+    setHead: (stream, revision) => heads.set(stream, revision, 1),
     read(stream, after) {
       const events = streams.get(stream)?.events
       return after < 0 ? events : events?.slice(after + 1)
     },
     remember,
     extend(stream, events, bytes) {
-      if (events[0]?.revision === 0) return remember(stream, events, bytes)
+      if (events[0]?.revision === 0 && streams.get(stream) === undefined)
+        return remember(stream, events, bytes)
       const known = streams.get(stream)
-      if (known !== undefined) remember(stream, known.events.concat(events), known.bytes + bytes)
+      // Read from the file a moment ago, it may hold these events already.
+      if (known === undefined || known.events.length !== events[0]?.revision) return
+      remember(stream, known.events.concat(events), known.bytes + bytes)
     },
     clear() {
       heads.clear()

@@ -1,9 +1,9 @@
-import type { DatabaseSync } from 'node:sqlite'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   bodyTextOf,
   documentsMax,
   refuseChanges,
+  refuseCollection,
   refuseLimit,
   servingIndex,
 } from '#ports/document-query.ts'
@@ -13,151 +13,164 @@ import type {
   DisposableDocumentStore,
   StoredDocument,
 } from '#ports/document-store.ts'
-import { StartRefused, Unavailable } from '#ports/errors.ts'
+import { Unavailable } from '#ports/errors.ts'
 import { asRead } from '#ports/plain-json.ts'
-import { createCollectionRegistry } from './collection-registry.ts'
-import { type CollectionTable, documentOf, tableNameOf } from './collection-table.ts'
+import { columnsOf, documentOf, tableNameOf } from './collection-table.ts'
+import {
+  type AnsweringFile,
+  type DocumentFile,
+  openDocumentFile,
+  type TextChange,
+} from './document-file.ts'
+import { openDocumentThread } from './document-thread.ts'
 import { createLru } from './lru.ts'
-import { closeDatabase, inTransaction, type Mode, openDatabase } from './open-database.ts'
-import { asPortError, closed } from './sqlite-errors.ts'
+import type { Mode } from './open-database.ts'
+import { closed } from './sqlite-errors.ts'
 
-/** Changes of one transaction: they block the event loop for some milliseconds. */
-const sliceMax = 200
+/** Changes of one transaction: it takes some milliseconds, and others wait for it. */
+const sliceMax = 100
 /** So few are written without letting others go first. */
 const smallMax = 10
 /** What the projector wrote it loads again a moment later. */
-const recentBounds = { entriesMax: 5_000, weightMax: 12_000_000 }
+const recentBounds = { entriesMax: 2_000, weightMax: 6_000_000 }
+
+/** The file in this thread: what takes long lets others go first. */
+const ownThread = (file: DocumentFile): AnsweringFile => ({
+  load: async (...args) => file.load(...args),
+  async write(collection, changes) {
+    if (changes.length > smallMax) await nextTurn()
+    return file.write(collection, changes)
+  },
+  find: async (...args) => file.find(...args),
+  scan: async (...args) => file.scan(...args),
+  drop: async (collection) => file.drop(collection),
+  close: async () => file.close(),
+})
 
 interface Prepared {
-  readonly change: Change
-  readonly id: string
+  readonly change: TextChange
+  /** As it will be loaded; absent: deleted. */
   readonly document?: StoredDocument
-  readonly text: string
 }
 
 /** Throws for a body that JSON cannot say, before anything is written. */
-const prepare = (change: Change): Prepared => {
-  if (change.do === 'delete') return { change, id: change.id, text: '' }
-  const { id, version, body } = change.document
+const prepare = (collection: CollectionDeclaration, change: Change): Prepared => {
+  if (change.do === 'delete') return { change }
+  const { id, version } = change.document
   const text = bodyTextOf(change.document)
-  return { change, id, document: { id, version, body: asRead(body, text) }, text }
+  const body = asRead(change.document.body, text)
+  const columns = columnsOf(collection, body)
+  const ifVersion = change.do === 'replace' ? change.ifVersion : -1
+  return {
+    change: { do: change.do, id, version, columns, text, ifVersion },
+    document: { id, version, body },
+  }
 }
 
-/** `known`: the document as it was a moment ago, if that is remembered. */
-const apply = (
-  table: CollectionTable,
-  { change, id, document, text }: Prepared,
-  known: StoredDocument | undefined,
-): boolean => {
-  if (change.do === 'delete') return table.delete(id, change.ifVersion)
-  if (document === undefined) throw new Error('A change without its document.')
-  const { version, body } = document
-  if (change.do === 'insert') return table.insert(id, version, body, text)
-  const before = known?.version === change.ifVersion ? known.body : undefined
-  return table.replace(id, version, body, text, change.ifVersion, before)
-}
-
-const createDocumentStore = (
-  database: DatabaseSync,
-  path: string,
-  mode: Mode,
-): DisposableDocumentStore => {
-  const registry = createCollectionRegistry(database, path, mode)
+const createDocumentStore = (file: AnsweringFile, mode: Mode): DisposableDocumentStore => {
   const recent = createLru<string, StoredDocument>(recentBounds)
+  /** Writes begun per table: what is loaded meanwhile may be older than what is remembered. */
+  const writesBegun = new Map<string, number>()
+  /** The file has taken these: what it refuses is refused before anything is remembered of it. */
+  const taken = new WeakSet<CollectionDeclaration>()
   let isClosed = false
 
-  const withFile = <T>(work: () => T): T => {
+  const refuseClosed = (): void => {
     if (isClosed) throw closed()
-    try {
-      return work()
-    } catch (error) {
-      throw asPortError(error)
-    }
   }
-
   const refuseReadOnly = (): void => {
     if (mode === 'read-only')
       throw new Unavailable('store/read-only', 'This process has opened the documents for reading.')
   }
 
-  const keyOf = (collection: CollectionDeclaration, id: string): string =>
-    `${tableNameOf(collection)} ${id}`
-
-  const load = (
+  const loadUnknown = async (
     collection: CollectionDeclaration,
     ids: readonly string[],
-  ): ReadonlyMap<string, StoredDocument> => {
-    const table = registry.table(collection)
-    const found = new Map<string, StoredDocument>()
-    const unknown: string[] = []
-    for (const id of ids) {
-      const document = recent.get(keyOf(collection, id))
-      if (document === undefined) unknown.push(id)
-      else found.set(id, document)
+    found: Map<string, StoredDocument>,
+  ): Promise<void> => {
+    const table = tableNameOf(collection)
+    const begun = writesBegun.get(table)
+    const rows = await file.load(collection, ids)
+    taken.add(collection)
+    for (const row of rows) {
+      const document = documentOf(row)
+      found.set(document.id, document)
+      if (mode === 'write' && writesBegun.get(table) === begun)
+        recent.set(`${table} ${document.id}`, document, row[2].length)
     }
-    for (let at = 0; at < unknown.length; at += documentsMax)
-      for (const row of table?.load(unknown.slice(at, at + documentsMax)) ?? []) {
-        const document = documentOf(row)
-        found.set(document.id, document)
-        if (mode === 'write') recent.set(keyOf(collection, document.id), document, row[2].length)
-      }
-    return found
   }
 
-  const write = (
+  const writeSlice = async (
     collection: CollectionDeclaration,
     prepared: readonly Prepared[],
-  ): { readonly conflicts: readonly string[] } => {
-    const table = registry.table(collection)
-    if (table === undefined || prepared.length === 0) return { conflicts: [] }
-    const applied = inTransaction(database, () =>
-      prepared.map((one) => apply(table, one, recent.get(keyOf(collection, one.id)))),
+  ): Promise<readonly string[]> => {
+    const table = tableNameOf(collection)
+    writesBegun.set(table, (writesBegun.get(table) ?? 0) + 1)
+    const applied = await file.write(
+      collection,
+      prepared.map(({ change }) => change),
     )
     const conflicts: string[] = []
-    for (const [at, { id, document, text }] of prepared.entries()) {
-      const key = keyOf(collection, id)
-      if (applied[at] !== true) conflicts.push(id)
-      else if (document !== undefined) recent.set(key, document, text.length)
+    for (const [at, { change, document }] of prepared.entries()) {
+      const key = `${table} ${change.id}`
+      if (applied[at] !== true) conflicts.push(change.id)
       // A conflict shows that something stale may be remembered here.
-      if (applied[at] !== true || document === undefined) recent.delete(key)
+      if (applied[at] !== true || document === undefined || change.do === 'delete')
+        recent.delete(key)
+      else recent.set(key, document, change.text.length)
     }
-    return { conflicts }
+    return conflicts
   }
 
   return {
-    load: async (collection, ids) => withFile(() => load(collection, ids)),
-    write: async (collection, changes) => {
+    async load(collection, ids) {
+      refuseClosed()
+      const table = tableNameOf(collection)
+      const found = new Map<string, StoredDocument>()
+      const unknown: string[] = []
+      for (const id of ids) {
+        const document = taken.has(collection) ? recent.get(`${table} ${id}`) : undefined
+        if (document === undefined) unknown.push(id)
+        else found.set(id, document)
+      }
+      for (let at = 0; at < unknown.length; at += documentsMax)
+        await loadUnknown(collection, unknown.slice(at, at + documentsMax), found)
+      return found
+    },
+    async write(collection, changes) {
+      refuseClosed()
       refuseReadOnly()
       refuseChanges(changes)
       // What cannot be written at all is refused before anything is.
-      const prepared = changes.map(prepare)
+      const prepared = changes.map((change) => prepare(collection, change))
       const conflicts: string[] = []
       for (let at = 0; at < prepared.length; at += sliceMax) {
-        // Whoever writes much, or one slice after the other, must not hold up all others.
-        if (prepared.length > smallMax) await nextTurn()
-        const slice = prepared.slice(at, at + sliceMax)
-        conflicts.push(...withFile(() => write(collection, slice)).conflicts)
+        refuseClosed()
+        conflicts.push(...(await writeSlice(collection, prepared.slice(at, at + sliceMax))))
       }
       return { conflicts }
     },
-    find: async (collection, query) => {
+    async find(collection, query) {
       servingIndex(collection, query)
-      return withFile(() => (registry.table(collection)?.find(query) ?? []).map(documentOf))
+      refuseClosed()
+      return (await file.find(collection, query)).map(documentOf)
     },
-    scan: async (collection, { after = '', limit }) => {
+    async scan(collection, { after = '', limit }) {
       refuseLimit(limit)
-      return withFile(() => (registry.table(collection)?.scan(after, limit) ?? []).map(documentOf))
+      refuseClosed()
+      return (await file.scan(collection, after, limit)).map(documentOf)
     },
-    drop: async (collection) =>
-      withFile(() => {
-        refuseReadOnly()
-        registry.drop(collection)
-        recent.clear()
-      }),
-    [Symbol.asyncDispose]: async () => {
+    async drop(collection) {
+      refuseClosed()
+      refuseReadOnly()
+      refuseCollection(collection)
+      await file.drop(collection)
+      recent.clear()
+    },
+    async [Symbol.asyncDispose]() {
       if (isClosed) return
       isClosed = true
-      closeDatabase(database, mode)
+      await file.close()
     },
   }
 }
@@ -170,16 +183,12 @@ export const openSqliteDocumentStore = async (options: {
   readonly path: string
   /** `write`: the only one to write this file. `read-only` may be opened beside it. */
   readonly mode: Mode
+  /** Reads and writes in a thread of its own, so that the event loop goes on. */
+  readonly thread?: boolean
 }): Promise<DisposableDocumentStore> => {
-  const database = openDatabase(options.path, options.mode, 'NORMAL')
-  try {
-    return createDocumentStore(database, options.path, options.mode)
-  } catch (error) {
-    database.close()
-    const reason = asPortError(error)
-    if (reason === error) throw error
-    throw new StartRefused('store/unreadable', `${options.path} cannot be read: ${error}`, {
-      cause: error,
-    })
-  }
+  const { path, mode, thread = false } = options
+  const file = thread
+    ? await openDocumentThread(path, mode)
+    : ownThread(openDocumentFile(path, mode))
+  return createDocumentStore(file, mode)
 }

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
 import { backup, DatabaseSync } from 'node:sqlite'
 import type { Clock } from '#ports/clock.ts'
-import { StartRefused } from '#ports/errors.ts'
 import type { DisposableEventStore } from '#ports/event-store.ts'
+import { openLogCommitter, unreadable } from './log-committer.ts'
 import { prepareLog } from './log-schema.ts'
+import { openLogThread } from './log-thread.ts'
 import { closeDatabase, type Mode, openDatabase } from './open-database.ts'
 import { createReadingEventStore } from './reading-event-store.ts'
 import { asPortError } from './sqlite-errors.ts'
@@ -20,6 +21,8 @@ export interface SqliteEventStoreOptions {
   readonly path: string
   /** `write`: the only one to write this file. `read-only` may be opened beside it. */
   readonly mode: Mode
+  /** Writes in a thread of its own, so that the event loop does not wait for the disk. */
+  readonly thread?: boolean
   /** Paces a read-only subscription (200 ms); without it timers that keep no process alive do. */
   readonly clock?: Clock
   readonly onWarn?: (message: string) => void
@@ -43,28 +46,53 @@ const copyTo = async (from: string, to: string): Promise<void> => {
   }
 }
 
+const openReading = (options: SqliteEventStoreOptions): SqliteEventStore => {
+  const { path, clock } = options
+  const database = openDatabase(path, 'read-only', 'FULL')
+  try {
+    const logId = prepareLog(database, path, 'read-only')
+    const synchronous = Number(database.prepare('PRAGMA synchronous').get()?.synchronous)
+    const close = (): void => closeDatabase(database, 'read-only')
+    const store = createReadingEventStore({ database, logId, clock, close })
+    return { ...store, synchronous, backup: (to) => copyTo(path, to) }
+  } catch (error) {
+    database.close()
+    throw unreadable(path, error)
+  }
+}
+
+/** Groups on their way to a thread: one is written while the next one crosses. */
+const threadLanes = 2
+
+const openThread = async (path: string, warn: (warnings: readonly string[]) => void) => {
+  const log = await openLogThread(path)
+  const reading = openDatabase(path, 'read-only', 'FULL')
+  const close = async (): Promise<void> => {
+    reading.close()
+    warn(await log.close())
+  }
+  return { ...log, reading, lanes: threadLanes, close }
+}
+
+const openHere = (path: string, warn: (warnings: readonly string[]) => void) => {
+  const log = openLogCommitter(path)
+  const close = async (): Promise<void> => warn(log.close())
+  return { ...log, reading: log.database, lanes: 1, close }
+}
+
 /**
- * The embedded log: one file, WAL, an fsync per commit, one commit for all appends of a turn of the event
- * loop. Throws `StartRefused` (`store/…`) when the file cannot be used.
+ * The embedded log: one file, WAL, an fsync per commit, one commit for all appends that came meanwhile.
+ * Throws `StartRefused` (`store/…`) when the file cannot be used.
  */
 export const openSqliteEventStore = async (
   options: SqliteEventStoreOptions,
 ): Promise<SqliteEventStore> => {
-  const { path, mode, clock, onWarn } = options
-  const database = openDatabase(path, mode, 'FULL')
-  const close = (): void => closeDatabase(database, mode, onWarn)
-  try {
-    const logId = prepareLog(database, path, mode)
-    const synchronous = Number(database.prepare('PRAGMA synchronous').get()?.synchronous)
-    const store =
-      mode === 'write'
-        ? createWritingEventStore(database, logId, close)
-        : createReadingEventStore({ database, logId, clock, close })
-    return { ...store, synchronous, backup: (to) => copyTo(path, to) }
-  } catch (error) {
-    database.close()
-    const reason = asPortError(error)
-    if (reason === error) throw error
-    throw new StartRefused('store/unreadable', `${path} cannot be read: ${error}`, { cause: error })
+  const { path, mode, thread = false, onWarn } = options
+  if (mode === 'read-only') return openReading(options)
+  const warn = (warnings: readonly string[]): void => {
+    for (const each of warnings) onWarn?.(each)
   }
+  const log = thread ? await openThread(path, warn) : openHere(path, warn)
+  const { synchronous } = log
+  return { ...createWritingEventStore(log), synchronous, backup: (to) => copyTo(path, to) }
 }

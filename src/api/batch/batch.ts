@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { Intake } from '#handlers/intake.ts'
 import type { TokenBucket } from '#handlers/token-bucket.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { ApiProblem } from '../problems.ts'
@@ -14,6 +15,8 @@ export interface BatchNeeds {
   /** Asked before each piece of the input; throws when the key holds no more. */
   readonly admit: () => Promise<void>
   readonly onError: (error: unknown) => void
+  /** Asked before every few lines; resolves when more can be taken in. */
+  readonly intake: Intake
   readonly bucket: TokenBucket
   readonly clock: Clock
   readonly idleMs: number
@@ -27,6 +30,8 @@ export interface BatchNeeds {
 export const inFlightMax = 256
 /** Lines that cost nothing but our own time are answered in turns, so that others have theirs. */
 const refusedInTurn = 64
+/** Lines taken in without asking whether there is room for more. */
+const intakeLines = 64
 
 export interface Batch {
   readonly output: Readable
@@ -70,6 +75,12 @@ const turn = async (under: Under, firstWaitMs: number): Promise<void> => {
   }
 }
 
+/** A batch that is held back is no silence of the other side. */
+const allowed = async (under: Under): Promise<void> => {
+  await under.needs.intake(under.finished.signal)
+  under.silence.heard()
+}
+
 const takeAll = async (under: Under, lines: readonly Line[], refused: unknown): Promise<void> => {
   const { needs, taker } = under
   let inTurn = 0
@@ -77,6 +88,7 @@ const takeAll = async (under: Under, lines: readonly Line[], refused: unknown): 
     under.lastLine = line.number
     if (line.text !== undefined && line.text.trim() === '') continue
     if (isCrowded(under)) await room(under)
+    if (line.number % intakeLines === 0) await allowed(under)
     const token = needs.bucket.take()
     if (!token.taken) await turn(under, token.waitMs)
     if (isOver(under)) return

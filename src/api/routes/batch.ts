@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { Accept } from '#handlers/accept.ts'
+import { createIntake } from '#handlers/intake.ts'
 import { noteError } from '../answer-errors.ts'
 import { actorOf, keyOf, refusedKey } from '../authenticate.ts'
 import { runBatch } from '../batch/batch.ts'
@@ -38,6 +39,7 @@ export const batchRoute = (app: FastifyInstance, needs: Routing): void => {
   const { accept, apps, clock, limits, log, rateLimits, stopping, tracing } = needs
   const path = '/v1/notifications/batch'
   parseStreams(app)
+  const intake = createIntake(needs)
 
   typed(app).post(
     path,
@@ -76,6 +78,7 @@ export const batchRoute = (app: FastifyInstance, needs: Routing): void => {
           admittedAtMs = clock.monotonic()
         },
         onError: (error) => noteError(log, error, problemOf(error), path),
+        intake,
         bucket: rateLimits.bucketOf(caller.keyId),
         clock,
         idleMs: limits.batchIdleMs,

@@ -52,6 +52,19 @@ describe('the work queue in this process', () => {
     expect((await depthOf(queue, 'push', 'normal')).oldestAgeMs).toBe(70)
   })
 
+  test('routes slowly, but does route, while a channel has much to do', async () => {
+    await using queue = createInProcessWorkQueue({ clock: createFakeClock() })
+    await queue.publish(newItems(300))
+    await queue.publish(newItems(100, { lane: 'route' }))
+    await using routing = startConsumer(queue, { lane: 'route', slots: 64, held: true })
+    await eventually(() => routing.running() > 0)
+    expect(routing.running()).toBe(8)
+    await using pushing = startConsumer(queue, { slots: 256 })
+    await eventually(() => pushing.taken.length === 300)
+    routing.release()
+    await eventually(() => routing.taken.length === 100)
+  })
+
   test('tells of handlers that throw', async () => {
     const heard: (readonly [unknown, WorkItem])[] = []
     await using queue = createInProcessWorkQueue({
