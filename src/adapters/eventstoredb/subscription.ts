@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type AllStreamResolvedEvent, START, streamNameFilter } from '@eventstore/db-client'
 import type { Clock } from '#ports/clock.ts'
 import type { LogPage, RecordedEvent } from '#ports/event-store.ts'
@@ -21,8 +22,14 @@ export interface Subscription {
 
 /** The server looks through so many events at once for the few that pass. */
 const maxSearchWindow = 1_000
-/** Events the client holds ready; a page is seldom larger. Beyond them the server is made to wait. */
-const readyMax = 256
+/**
+ * Events the client holds ready; a page is seldom larger, and each page costs its follower some round trips.
+ * Beyond them the server is made to wait.
+ */
+const readyMax = 1_000
+
+/** Aborting without a reason makes an exception with its stack: too dear for every event. */
+const wokenUp = 'something came'
 
 type ClientSubscription = Readable & { unsubscribe(): Promise<void> }
 
@@ -39,7 +46,8 @@ export const openSubscription = (options: {
   let isLive = false
   let isOver = false
   let failure: unknown
-  let changed = new AbortController()
+  /** Only while somebody waits. */
+  let waiting: AbortController | undefined
 
   const stream: ClientSubscription = client.subscribeToAll(
     {
@@ -57,7 +65,10 @@ export const openSubscription = (options: {
     { highWaterMark: readyMax },
   ) as unknown as ClientSubscription
 
-  const wake = (): void => changed.abort()
+  const wake = (): void => {
+    waiting?.abort(wokenUp)
+    waiting = undefined
+  }
   const end = (): void => {
     isOver = true
     wake()
@@ -102,7 +113,6 @@ export const openSubscription = (options: {
     async next(limit, waitMs) {
       for (let isQuiet = false; ; ) {
         if (signal.aborted) return 'over'
-        changed = new AbortController()
         const events = take(limit)
         const last = events.at(-1)
         if (last !== undefined)
@@ -115,8 +125,12 @@ export const openSubscription = (options: {
         if (failure !== undefined) throw failure
         if (isOver) return 'over'
         if (isQuiet) return 'quiet'
+        const changed = new AbortController()
+        waiting = changed
         await clock.sleep(waitMs, changed.signal)
         isQuiet = !changed.signal.aborted
+        // Events come one by one; those of the same turn make one page.
+        if (!isQuiet) await nextTurn()
       }
     },
     place: () => place,
