@@ -60,9 +60,11 @@ export const foldDocument = (
 }
 
 /** Documents folded and written at a time: others want to go on between. */
-const sliceMax = 100
+const freeSliceMax = 100
 /** Slices on their way at a time: while the store writes one, the next is folded. */
 const lanesMax = 3
+/** Counted documents: their slices come one after the other, each with a write of its own for the count. */
+const countedSliceMax = 400
 
 export interface Projecting {
   readonly documents: DocumentStore
@@ -95,6 +97,7 @@ const projectSlice = async (needs: Projecting, slice: Groups): Promise<void> => 
 /** Brings documents up to date with their events; harmless when they hold some of them already. */
 export const projectGroups = async (needs: Projecting, groups: Groups): Promise<void> => {
   const all = [...groups]
+  const sliceMax = needs.counting ? countedSliceMax : freeSliceMax
   let next = 0
   const lane = async (): Promise<void> => {
     for (let at = next; at < all.length; at = next) {
@@ -102,7 +105,7 @@ export const projectGroups = async (needs: Projecting, groups: Groups): Promise<
       await projectSlice(needs, new Map(all.slice(at, at + sliceMax)))
     }
   }
-  await Promise.all(Array.from({ length: lanesMax }, lane))
+  await Promise.all(Array.from({ length: needs.counting ? 1 : lanesMax }, lane))
 }
 
 /** Brings a collection up to date with some events. */
