@@ -10,6 +10,7 @@ import type { Tenure } from './hold-lease.ts'
 import { checkpointName, type Progress } from './progress.ts'
 import { projectGroups } from './project.ts'
 import type { ReadModels } from './read-models.ts'
+import { shareLog } from './shared-log.ts'
 import type { Tallies } from './tally.ts'
 
 export interface Projector {
@@ -108,8 +109,11 @@ export const createProjector = (needs: {
   readonly clock: Clock
   readonly crashPoints: CrashPoints
   readonly log: Log
+  /** Reading the log is dear: it is read once for all read models that stand at the same place. */
+  readonly shared?: boolean
 }): Projector => {
   const { events, documents, checkpoints, readModels, clock, crashPoints, log } = needs
+  const { subscribe } = needs.shared ? shareLog(events, clock) : events
   const progress = new Map<string, Progress>()
 
   /** A generation that has caught up takes over from the active one. */
@@ -181,7 +185,7 @@ export const createProjector = (needs: {
     note(checkpoint.start?.at ?? 0, atHead)
     if (atHead) await activate(projection, generation)
     const after = position === undefined ? {} : { after: position }
-    for await (const page of events.subscribe({ ...after, limit: pageMax, signal })) {
+    for await (const page of subscribe({ ...after, limit: pageMax, signal })) {
       if (await isRetired(projection, generation)) break
       const underLoad = isLoad(page.events.length)
       await settle(page, gathering.take(page.events, underLoad))
