@@ -37,6 +37,13 @@ export const acceptFlatOut = async (
   return { count, perSecond: perSecond(count, performance.now() - start) }
 }
 
+export interface Paced extends Accepted {
+  readonly p50Ms: number
+  readonly p99Ms: number
+  /** When a request was due, milliseconds since the epoch. */
+  dueAt(number: number): number
+}
+
 /**
  * Requests at fixed times, whether or not earlier ones are answered: each is timed from when it was due, so
  * a pause of the service counts for everybody who would have come during it.
@@ -45,7 +52,7 @@ export const acceptPaced = async (
   client: HttpClient,
   workload: Workload,
   pace: { readonly ratePerSecond: number; readonly seconds: number },
-): Promise<Accepted & { readonly p50Ms: number; readonly p99Ms: number }> => {
+): Promise<Paced> => {
   const total = pace.ratePerSecond * pace.seconds
   const everyMs = 1_000 / pace.ratePerSecond
   const latencies: number[] = []
@@ -64,5 +71,10 @@ export const acceptPaced = async (
     await sleep(1)
   }
   await Promise.all(open)
-  return { count: total, p50Ms: percentile(latencies, 0.5), p99Ms: percentile(latencies, 0.99) }
+  return {
+    count: total,
+    p50Ms: percentile(latencies, 0.5),
+    p99Ms: percentile(latencies, 0.99),
+    dueAt: (number) => performance.timeOrigin + start + number * everyMs,
+  }
 }

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { findServers } from './cluster/servers.ts'
 import { compare } from './compare.ts'
-import { figuresLine, figuresTable } from './figures.ts'
+import { type ClusterFigures, figuresLine, figuresTable } from './figures.ts'
 import { measure, type Say } from './measure.ts'
 import { parseBenchArgs } from './options.ts'
 import { startSandbox } from './service-process.ts'
@@ -26,6 +27,24 @@ export const runBench = async (args: string[]): Promise<number> => {
     process.stderr.write(`bench ${seconds} s  ${line}\n`)
   }
   using folder = temporaryFolder(options.keep)
+  const show = (figures: Partial<ClusterFigures>): void => {
+    process.stdout.write(options.json ? `${figuresLine(figures)}\n` : `${figuresTable(figures)}\n`)
+  }
+  if (options.cluster) {
+    const programs = findServers(process.env)
+    if (typeof programs === 'string') {
+      say(`cluster: skipped. ${programs}`)
+      return 0
+    }
+    await using found = programs
+    say(`cluster: ${found.shown}`)
+    // Programs that were started end with this process, if that ends by itself.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+    // The drivers of the cluster are loaded only here.
+    const { measureCluster } = await import('./cluster/measure-cluster.ts')
+    show(await measureCluster(options, { directory: folder.path, programs: found }, say))
+    return 0
+  }
   await using sandbox = await startSandbox()
   const sandboxUrl = sandbox.ready.controlUrl
   if (options.compareRounds > 0) {
@@ -34,8 +53,7 @@ export const runBench = async (args: string[]): Promise<number> => {
     return 0
   }
   const place = { dataDir: join(folder.path, 'data'), sandboxUrl }
-  const figures = await measure(options, place, say)
-  process.stdout.write(options.json ? `${figuresLine(figures)}\n` : `${figuresTable(figures)}\n`)
+  show(await measure(options, place, say))
   return 0
 }
 

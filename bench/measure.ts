@@ -19,13 +19,14 @@ const connections = 64
 /** After the last work: timers and collections of garbage that belong to it. */
 const calmMs = 3_000
 
-/** Share of one core that a process uses while nothing is asked of it. */
-const idleCpuPercent = async (pid: number, seconds: number): Promise<number> => {
+/** Share of one core that processes use together while nothing is asked of it. */
+export const idleCpuPercent = async (pids: readonly number[], seconds: number): Promise<number> => {
   await sleep(calmMs)
-  const before = cpuMsOf(pid)
+  const used = () => pids.reduce((sum, pid) => sum + cpuMsOf(pid), 0)
+  const before = used()
   const start = performance.now()
   await sleep(seconds * 1_000)
-  return ((cpuMsOf(pid) - before) / (performance.now() - start)) * 100
+  return ((used() - before) / (performance.now() - start)) * 100
 }
 
 /** Everything of one service on one data directory; the service is stopped at the end. */
@@ -84,7 +85,7 @@ export const measure = async (
   await settled(client)
   const rssMb = rssMbOf(service.pid)
   say(`memory of the service: ${rounded(rssMb)} MB`)
-  const idle = await idleCpuPercent(service.pid, size.idleSeconds)
+  const idle = await idleCpuPercent([service.pid], size.idleSeconds)
   say(`idle: ${rounded(idle)} % of a core`)
   await service.stop()
 

@@ -2,7 +2,11 @@ import { parseArgs } from 'node:util'
 
 export interface BenchOptions {
   readonly json: boolean
-  /** How much is measured; `quick` takes less than a minute. */
+  /** On the servers of a cluster instead of a data directory. */
+  readonly cluster: boolean
+  /** In a cluster: only how fast relay and projector follow the log. */
+  readonly onlyFollowers: boolean
+  /** How much is measured; `quick` takes less than a minute, in a cluster less than two. */
   readonly size: BenchSize
   /** Events that the log holds before anything is measured. */
   readonly preload: number
@@ -36,6 +40,11 @@ const quick: BenchSize = {
   idleSeconds: 10,
 }
 
+/** A cluster on one machine has seven processes on its cores: fewer are enough to fill them. */
+const clusterNotifications = { full: 20_000, quick: 1_500 }
+/** Preloaded for the relay and the projector to follow. */
+const clusterEvents = { full: 200_000, quick: 20_000 }
+const clusterRecipients = { full: 2_000, quick: 300 }
 const compareRoundsDefault = 3
 
 const whole = (name: string, text: string, max: number): number => {
@@ -50,8 +59,10 @@ export const parseBenchArgs = (args: string[]): BenchOptions => {
     args,
     options: {
       json: { type: 'boolean', default: false },
+      cluster: { type: 'boolean', default: false },
+      followers: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
-      preload: { type: 'string', default: '0' },
+      preload: { type: 'string' },
       compare: { type: 'boolean', default: false },
       rounds: { type: 'string', default: String(compareRoundsDefault) },
       notifications: { type: 'string' },
@@ -59,15 +70,26 @@ export const parseBenchArgs = (args: string[]): BenchOptions => {
       keep: { type: 'boolean', default: false },
     },
   })
-  const size = values.quick ? quick : full
-  const { notifications } = values
+  const { notifications, cluster } = values
+  const extent = values.quick ? 'quick' : 'full'
+  const size = {
+    ...(values.quick ? quick : full),
+    ...(cluster && {
+      notifications: clusterNotifications[extent],
+      recipients: clusterRecipients[extent],
+      ...(values.quick && { pacedSeconds: 3, flatOutSeconds: 2, idleSeconds: 5 }),
+    }),
+    ...(notifications !== undefined && {
+      notifications: whole('notifications', notifications, 10_000_000),
+    }),
+  }
+  const preload = values.preload ?? String(cluster ? clusterEvents[extent] : 0)
   return {
     json: values.json,
-    size:
-      notifications === undefined
-        ? size
-        : { ...size, notifications: whole('notifications', notifications, 10_000_000) },
-    preload: whole('preload', values.preload, 100_000_000),
+    cluster,
+    onlyFollowers: values.followers,
+    size,
+    preload: whole('preload', preload, 100_000_000),
     compareRounds: values.compare ? whole('rounds', values.rounds, 99) : 0,
     keep: values.keep,
     ...(values.profile !== undefined && { profileDir: values.profile }),

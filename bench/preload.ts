@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { openSqliteEventStore } from '#adapters/sqlite/sqlite-event-store.ts'
+import type { EventStore } from '#ports/event-store.ts'
 import { perSecond, rounded } from './figures.ts'
 import { eventsEach, finishedNotification } from './finished.ts'
 import type { Say } from './measure.ts'
@@ -12,14 +13,13 @@ const sayEvery = 1_000_000
 /** The oldest is this old; they end now. */
 const spreadMs = 30 * 24 * 3_600_000
 
-/** Writes a log of finished notifications for a service that has not been started yet. */
-export const preload = async (
-  options: { readonly dataDir: string; readonly events: number; readonly recipients: number },
+/** Writes finished notifications into a log, `events` in all. */
+export const fillLog = async (
+  store: EventStore,
+  options: { readonly events: number; readonly recipients: number },
   say: Say,
 ): Promise<void> => {
-  const { dataDir, recipients } = options
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  await using store = await openSqliteEventStore({ path: join(dataDir, logFile), mode: 'write' })
+  const { recipients } = options
   const notifications = Math.floor(options.events / eventsEach)
   const first = Date.now() - spreadMs
   const start = performance.now()
@@ -37,4 +37,15 @@ export const preload = async (
       say(`preload: ${events} events written, ${rounded(rate)}/s`)
     }
   }
+}
+
+/** Writes a log of finished notifications for a service that has not been started yet. */
+export const preload = async (
+  options: { readonly dataDir: string; readonly events: number; readonly recipients: number },
+  say: Say,
+): Promise<void> => {
+  const { dataDir } = options
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  await using store = await openSqliteEventStore({ path: join(dataDir, logFile), mode: 'write' })
+  await fillLog(store, options, say)
 }

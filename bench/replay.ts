@@ -2,7 +2,7 @@ import { openSqliteEventStore } from '#adapters/sqlite/sqlite-event-store.ts'
 import { groupById } from '#handlers/gathering.ts'
 import { foldDocument } from '#handlers/project.ts'
 import type { StoredDocument } from '#ports/document-store.ts'
-import type { RecordedEvent } from '#ports/event-store.ts'
+import type { EventStore, RecordedEvent } from '#ports/event-store.ts'
 import type { Log } from '#ports/log.ts'
 import { allProjections } from '#projections/all.ts'
 import type { Projection } from '#projections/projection.ts'
@@ -35,8 +35,7 @@ export interface Replayed {
 }
 
 /** Reads a log from its beginning and folds it through all projections into memory. */
-export const replay = async (path: string): Promise<Replayed> => {
-  await using store = await openSqliteEventStore({ path, mode: 'read-only' })
+export const replayLog = async (store: EventStore): Promise<Replayed> => {
   const models = allProjections.map(createReadModel)
   const start = performance.now()
   let events = 0
@@ -51,4 +50,9 @@ export const replay = async (path: string): Promise<Replayed> => {
   const ms = performance.now() - start
   const documents = models.reduce((sum, model) => sum + model.documents.size, 0)
   return { events, documents, perSecond: perSecond(events, ms) }
+}
+
+export const replay = async (path: string): Promise<Replayed> => {
+  await using store = await openSqliteEventStore({ path, mode: 'read-only' })
+  return await replayLog(store)
 }

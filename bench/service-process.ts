@@ -17,14 +17,14 @@ export const startSandbox = (): Promise<Child<SandboxReady>> =>
   startChild({ script: 'src/main.ts', args: ['sandbox', '--json', '--port', '0'] })
 
 /** The limits that a provider sets are lifted; everything else is as it is by default. */
-const liftedLimits = {
+export const liftedLimits = {
   PABAL_APNS_RATE_PER_SECOND: '1000000',
   PABAL_RATE_LIMIT_PER_SECOND: '1000000',
 }
 
 /** As `./pabal` starts it. */
-const launcherArgs = ['--max-semi-space-size=16']
-const profiling = (dir: string): readonly string[] => ['--cpu-prof', `--cpu-prof-dir=${dir}`]
+export const launcherArgs = ['--max-semi-space-size=16']
+export const profiling = (dir: string): readonly string[] => ['--cpu-prof', `--cpu-prof-dir=${dir}`]
 
 export const startService = (options: {
   readonly dataDir: string

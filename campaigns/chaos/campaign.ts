@@ -45,7 +45,7 @@ const settings = {
 }
 /** What a process says that is started while a server is away; then it is started again. */
 const refusedStart =
-  /^pabal: The service cannot start on these servers|^ {2}- .*\[\w+\/[\w-]+\]$|^\.\/pabal doctor looks again/
+  /^pabal: (The service cannot start on these servers|.*\[\w+\/unreachable\]$)|^ {2}- .*\[\w+\/[\w-]+\]$|^\.\/pabal doctor looks again/
 const receiptDelayMs = 150
 const providerFaultRate = 0.03
 const producers = 16

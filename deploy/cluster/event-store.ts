@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { foreignServer, isAddress } from './foreign.ts'
 import { createProgram, type Launch } from './program.ts'
 import type { Server, ServerNeeds } from './servers.ts'
 
@@ -27,24 +28,6 @@ const serverLaunch = (command: string, data: string, port: number): Launch => ({
 const isAlive = async (port: number): Promise<void> => {
   const answer = await fetch(`http://127.0.0.1:${port}/health/live`)
   if (!answer.ok) throw new Error(`EventStoreDB answers ${answer.status}.`)
-}
-
-/** One that runs elsewhere: it is used, and neither started nor ended. */
-const foreignServer = (url: string): EventStoreServer => {
-  const refuse = (): never => {
-    throw new Error('This EventStoreDB was started by somebody else; it is left alone.')
-  }
-  return {
-    ...{ name: 'eventstoredb', kind: 'foreign', url, pid: undefined, ready: {}, logFile: '' },
-    start: async () => {},
-    stop: async () => {},
-    kill: async () => refuse(),
-    gone: async () => {},
-    freeze: refuse,
-    thaw: refuse,
-    wipe: refuse,
-    [Symbol.asyncDispose]: async () => {},
-  }
 }
 
 const ownServer = (program: string, needs: ServerNeeds): EventStoreServer => {
@@ -95,5 +78,6 @@ export const eventStoreServer = (
   needs: ServerNeeds,
 ): EventStoreServer => {
   if (program === undefined) return double(needs)
-  return program.includes('://') ? foreignServer(program) : ownServer(program, needs)
+  if (!isAddress(program)) return ownServer(program, needs)
+  return { ...foreignServer('eventstoredb', program), kind: 'foreign' }
 }

@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { MongoClient } from 'mongodb'
 import { serverProgram } from '../../test/support/mongodb/built-server.ts'
+import { foreignServer, isAddress } from './foreign.ts'
 import { createProgram, type Launch } from './program.ts'
 import type { Server, ServerNeeds } from './servers.ts'
 
@@ -60,8 +61,17 @@ export interface MongodbServer extends Server {
   dropAll(): Promise<void>
 }
 
-/** `program`: a mongod, which becomes a replica set of one node; absent: what the suites use. */
+const foreign = (url: string): MongodbServer => {
+  const server = foreignServer('mongodb', url)
+  return Object.assign(server, { dropAll: async () => server.wipe() })
+}
+
+/**
+ * `program`: a mongod, which becomes a replica set of one node, or the address of a server that runs;
+ * absent: what the suites use.
+ */
 export const mongodbServer = (program: string | undefined, needs: ServerNeeds): MongodbServer => {
+  if (program !== undefined && isAddress(program)) return foreign(program)
   const { port, directory, onDeath } = needs
   const data = join(directory, 'data')
   mkdirSync(data, { recursive: true })

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { foreignServer, isAddress } from './foreign.ts'
 import { createProgram } from './program.ts'
 import type { Server, ServerNeeds } from './servers.ts'
 
@@ -33,7 +34,10 @@ const greets = (port: number): Promise<void> =>
     })
   })
 
-export const natsServer = (program: string, { port, directory, onDeath }: ServerNeeds): Server => {
+/** `program`: of a server, or the address of one that runs. */
+export const natsServer = (program: string, needs: ServerNeeds): Server => {
+  if (isAddress(program)) return foreignServer('nats', program)
+  const { port, directory, onDeath } = needs
   const store = join(directory, 'store')
   const file = join(directory, 'nats.conf')
   mkdirSync(store, { recursive: true })

@@ -26,14 +26,15 @@ export const pabalProcess = (needs: {
   readonly port: number
   readonly directory: string
   readonly settings: Settings
+  readonly nodeArgs?: readonly string[]
   readonly onDeath?: (name: string) => void
 }): PabalProcess => {
-  const { name, roles, port, directory, settings, onDeath } = needs
+  const { name, roles, port, directory, settings, nodeArgs, onDeath } = needs
   const env = { ...settings, PABAL_PORT: `${port}` }
   const program = createProgram({
     name,
     logFile: join(directory, `${name}.log`),
-    launch: pabalLaunch(['start', '--json', '--roles', roles], env),
+    launch: pabalLaunch(['start', '--json', '--roles', roles], env, nodeArgs),
     ready: 'line',
     ...(onDeath && { onDeath }),
   })

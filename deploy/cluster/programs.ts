@@ -3,8 +3,9 @@ import { delimiter, join } from 'node:path'
 
 /** Where the servers' programs are. */
 export interface Programs {
+  /** A program of NATS, or the address of one that runs. */
   readonly natsServer: string
-  /** A mongod; absent: the program that the suites use. */
+  /** A mongod, or the address of one that runs; absent: the program that the suites use. */
   readonly mongodbServer?: string
   /** A program of EventStoreDB or KurrentDB, or the address of one that runs; absent: the double. */
   readonly eventStore?: string

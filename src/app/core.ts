@@ -51,7 +51,8 @@ export const createCore = (ground: Ground) => {
   const counted = notificationsProjection as unknown as Projection
   const tallies = createTallies({ documents, readModels, log, counted, nameOf: checkpointName })
   const following = { events, documents, checkpoints, readModels, tallies, clock, crashPoints, log }
-  const projector = createProjector(following)
+  // What one process has alone lies in its own memory: reading it again costs next to nothing.
+  const projector = createProjector({ ...following, shared: !ground.exclusive })
   return {
     ...ground,
     readModels,

@@ -60,9 +60,11 @@ export const foldDocument = (
 }
 
 /** Documents folded and written at a time: others want to go on between. */
-const sliceMax = 100
+const freeSliceMax = 100
 /** Slices on their way at a time: while the store writes one, the next is folded. */
 const lanesMax = 3
+/** Counted documents: their slices come one after the other, each with a write of its own for the count. */
+const countedSliceMax = 400
 
 export interface Projecting {
   /** Absent: no document can lack any of its events. */
@@ -167,6 +169,7 @@ const projectSlice = async (needs: Projecting, slice: Groups): Promise<void> => 
 /** Brings documents up to date with their events; harmless when they hold some of them already. */
 export const projectGroups = async (needs: Projecting, groups: Groups): Promise<void> => {
   const all = [...groups]
+  const sliceMax = needs.counting ? countedSliceMax : freeSliceMax
   let next = 0
   const lane = async (): Promise<void> => {
     for (let at = next; at < all.length; at = next) {
@@ -174,7 +177,8 @@ export const projectGroups = async (needs: Projecting, groups: Groups): Promise<
       await projectSlice(needs, new Map(all.slice(at, at + sliceMax)))
     }
   }
-  const ended = await Promise.allSettled(Array.from({ length: lanesMax }, lane))
+  const lanes = Array.from({ length: needs.counting ? 1 : lanesMax }, lane)
+  const ended = await Promise.allSettled(lanes)
   // Not before all have ended: who goes on after a failure must find nobody still writing.
   for (const each of ended) if (each.status === 'rejected') throw each.reason
 }

@@ -49,6 +49,8 @@ describe('the line of figures', () => {
     })
     expect(rounded(99.999)).toBe(100)
   })
+  test('says of what was not measured that it was not', () =>
+    expect(figuresLine({ synchronous: Number.NaN })).toBe('{"synchronous":null}'))
 })
 
 describe('a process', () => {
@@ -64,6 +66,12 @@ describe('a process', () => {
 describe('the options', () => {
   test('take the number of notifications', () =>
     expect(parseBenchArgs(['--notifications', '500']).size.notifications).toBe(500))
+  test('measure less on a cluster, and fill its log first', () => {
+    const [own, cluster] = [parseBenchArgs([]), parseBenchArgs(['--cluster'])]
+    expect(cluster.size.notifications).toBeLessThan(own.size.notifications)
+    expect([own.preload, parseBenchArgs(['--cluster', '--preload', '8']).preload]).toEqual([0, 8])
+    expect(cluster.preload).toBeGreaterThan(0)
+  })
   test.each(['-1', 'many', '1.5', ''])('refuse %s', (text) =>
     expect(() => parseBenchArgs([`--notifications=${text}`])).toThrow(RangeError),
   )

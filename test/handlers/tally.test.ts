@@ -101,6 +101,15 @@ const kills = fc.array(
 )
 
 describe('the count of a read model', () => {
+  test('holds after a page of more documents than are written at a time', async () => {
+    await using documents = createMemoryDocumentStore()
+    const page = Array.from({ length: 900 }, (_, number) => ({
+      ...{ stream: `thing-${number}`, type: 'open', revision: 0 },
+    })) as unknown as RecordedEvent[]
+    expect(await feed(documents, [page], 0)).toBeUndefined()
+    expect(await talliesOf(documents).read()).toEqual(await recount(documents))
+  })
+
   test('is exact wherever its process is killed, and however much is repeated', () =>
     fc.assert(
       fc.asyncProperty(histories, kills, async (pages, deaths) => {

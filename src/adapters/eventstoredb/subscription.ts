@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type AllStreamResolvedEvent, START, streamNameFilter } from '@eventstore/db-client'
 import type { Clock } from '#ports/clock.ts'
 import type { LogPage, RecordedEvent } from '#ports/event-store.ts'
@@ -21,10 +22,16 @@ export interface Subscription {
 
 /** The server looks through so many events at once for the few that pass. */
 const maxSearchWindow = 1_000
-/** Events the client holds ready; a page is seldom larger. Beyond them the server is made to wait. */
-const readyMax = 256
 /** A page waits so long for more while the subscription catches up. */
 const gatherMs = 50
+/**
+ * Events the client holds ready; a page is seldom larger, and each page costs its follower some round trips.
+ * Beyond them the server is made to wait.
+ */
+const readyMax = 1_000
+
+/** Aborting without a reason makes an exception with its stack: too dear for every event. */
+const wokenUp = 'something came'
 
 type ClientSubscription = Readable & { unsubscribe(): Promise<void> }
 
@@ -41,7 +48,8 @@ export const openSubscription = (options: {
   let isLive = false
   let isOver = false
   let failure: unknown
-  let changed = new AbortController()
+  /** Only while somebody waits. */
+  let waiting: AbortController | undefined
 
   const stream: ClientSubscription = client.subscribeToAll(
     {
@@ -59,7 +67,10 @@ export const openSubscription = (options: {
     { highWaterMark: readyMax },
   ) as unknown as ClientSubscription
 
-  const wake = (): void => changed.abort()
+  const wake = (): void => {
+    waiting?.abort(wokenUp)
+    waiting = undefined
+  }
   const end = (): void => {
     isOver = true
     wake()
@@ -101,6 +112,16 @@ export const openSubscription = (options: {
 
   signal.addEventListener('abort', wake)
 
+  const changedWithin = async (waitMs: number): Promise<boolean> => {
+    const changed = new AbortController()
+    waiting = changed
+    await clock.sleep(waitMs, changed.signal)
+    if (!changed.signal.aborted) return false
+    // Events come one by one; those of the same turn make one page.
+    await nextTurn()
+    return true
+  }
+
   /**
    * While it catches up more is on its way, and after the last event the word that it was the last: without
    * that word nobody would learn that the head is reached before something else happens.
@@ -110,8 +131,7 @@ export const openSubscription = (options: {
     for (;;) {
       const leftMs = givenUpAt - clock.monotonic()
       if (events.length >= limit || isLive || isOver || signal.aborted || leftMs <= 0) return
-      await clock.sleep(leftMs, changed.signal)
-      changed = new AbortController()
+      await changedWithin(leftMs)
       events.push(...take(limit - events.length))
     }
   }
@@ -127,7 +147,6 @@ export const openSubscription = (options: {
     async next(limit, waitMs) {
       for (let isQuiet = false; ; ) {
         if (signal.aborted) return 'over'
-        changed = new AbortController()
         const events = take(limit)
         if (events.length > 0) {
           await gather(events, limit)
@@ -136,8 +155,7 @@ export const openSubscription = (options: {
         if (failure !== undefined) throw failure
         if (isOver) return 'over'
         if (isQuiet) return 'quiet'
-        await clock.sleep(waitMs, changed.signal)
-        isQuiet = !changed.signal.aborted
+        isQuiet = !(await changedWithin(waitMs))
       }
     },
     place: () => place,

@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto'
+import { findPrograms, type Programs } from '../../deploy/cluster/programs.ts'
+import type { Cluster } from '../../deploy/cluster/start-cluster.ts'
+import { serverProgram } from '../../test/support/mongodb/built-server.ts'
+
+type Env = Readonly<Record<string, string | undefined>>
+
+export interface BenchPrograms extends Programs, AsyncDisposable {
+  /** Which servers these are, for whoever reads the figures. */
+  readonly shown: string
+}
+
+/** A database of its own on a server that is there for tests, dropped in the end. */
+const ownDatabase = (given: string): { readonly url: string; drop(): Promise<void> } => {
+  const url = new URL(given)
+  if (url.username !== '' && !url.searchParams.has('authSource'))
+    url.searchParams.set('authSource', url.pathname.slice(1) || 'admin')
+  const name = `pabal-bench-${randomUUID()}`
+  url.pathname = `/${name}`
+  return {
+    url: url.href,
+    async drop() {
+      const { MongoClient } = await import('mongodb')
+      await using client = new MongoClient(url.href)
+      await client.db(name).dropDatabase()
+    },
+  }
+}
+
+const given = (value: string | undefined): string | undefined => value || undefined
+
+/** The servers to measure on; a text when one of them is not to be had, saying how to get it. */
+export const findServers = (env: Env): BenchPrograms | string => {
+  const mongoUrl = given(env.PABAL_TEST_MONGODB_URL)
+  const natsUrl = given(env.PABAL_TEST_NATS_URL)
+  const database = mongoUrl === undefined ? undefined : ownDatabase(mongoUrl)
+  let programs: Programs
+  try {
+    programs = findPrograms(env, {
+      ...(natsUrl !== undefined && { natsServer: natsUrl }),
+      ...(database && { mongodbServer: database.url }),
+    })
+  } catch (error) {
+    return (error as Error).message
+  }
+  const built = serverProgram()
+  if (programs.mongodbServer === undefined && built === undefined)
+    return 'There is no MongoDB here: set PABAL_TEST_MONGODB_URL or PABAL_TEST_MONGODB_SERVER, or run node test/support/mongodb/build.ts.'
+  const shown = [
+    programs.eventStore === undefined ? 'EventStoreDB played by a double' : 'EventStoreDB',
+    natsUrl === undefined ? 'nats-server' : 'NATS (given)',
+    database ? 'MongoDB (given)' : (programs.mongodbServer ?? built!.name),
+  ].join(', ')
+  return { ...programs, shown, [Symbol.asyncDispose]: async () => database?.drop() }
+}
+
+/** Whether all that is on disk lies in the cluster's own directory. */
+export const hasOwnServers = ({ servers }: Cluster): boolean =>
+  Object.values(servers).every((server) => server.pid !== undefined)
