@@ -9,7 +9,7 @@ import { type Config, type Env, isCluster, parseConfig } from '../config.ts'
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
 /** What is under way may end; after that the process goes, and loses nothing by it. */
-const stopMaxMs = 30_000
+const stopMaxMs = 25_000
 
 /** Runs the simulated providers as a child; they end with us. */
 const startSandbox = async (): Promise<string> => {
@@ -88,7 +88,12 @@ export const runStart = async (args: string[], env: Env): Promise<number> => {
   const line = JSON.stringify({ url, firstKey, pid: process.pid, synchronous })
   process.stdout.write(`${values.json ? line : greeting(app, config)}\n`)
   const failure = await stopped
-  setTimeout(() => process.exit(1), stopMaxMs).unref()
+  setTimeout(() => {
+    process.stderr.write(
+      `pabal: Not all that was under way ended within ${stopMaxMs / 1_000} s. Nothing is lost: what is open is taken up again.\n`,
+    )
+    process.exit(1)
+  }, stopMaxMs).unref()
   await app[Symbol.asyncDispose]()
   // The sandbox, if it is ours, ends with this process.
   process.exit(failure ? 1 : 0)

@@ -67,22 +67,19 @@ describe('without servers', () => {
   })
 })
 
-describe.skipIf(!clusterAvailable)(
-  `the followers on a cluster ${clusterAvailable ? '' : noCluster}`,
-  () => {
-    const directory = mkdtempSync(join(tmpdir(), 'pabal-bench-test-'))
-    afterAll(() => rmSync(directory, { recursive: true, force: true }))
-    test('are each followed through the whole log', async () => {
-      const programs = findPrograms(process.env)
-      await using cluster = await startCluster({ directory, programs, processes: [] })
-      await using stores = await openStores(cluster.servers)
-      const said: string[] = []
-      const options = { directory, events: 2_000, recipients: 10 }
-      const figures = await measureFollowers(cluster, stores, options, (line) => said.push(line))
-      for (const each of Object.values(figures)) expect(each.perSecond).toBeGreaterThan(0)
-      expect(said.map((line) => line.split(':')[0])).toEqual([
-        ...['2000 events are in the log', 'relay', 'feed', 'projector'],
-      ])
-    }, 120_000)
-  },
-)
+describe.skipIf(!clusterAvailable)(`the followers on a cluster ${noCluster}`, () => {
+  const directory = mkdtempSync(join(tmpdir(), 'pabal-bench-test-'))
+  afterAll(() => rmSync(directory, { recursive: true, force: true }))
+  test('are each followed through the whole log', async () => {
+    const programs = findPrograms(process.env)
+    await using cluster = await startCluster({ directory, programs, processes: [] })
+    await using stores = await openStores(cluster.servers)
+    const said: string[] = []
+    const options = { directory, events: 2_000, recipients: 10 }
+    const figures = await measureFollowers(cluster, stores, options, (line) => said.push(line))
+    for (const each of Object.values(figures)) expect(each.perSecond).toBeGreaterThan(0)
+    expect(said.map((line) => line.split(':')[0])).toEqual([
+      ...['2000 events are in the log', 'relay', 'feed', 'projector'],
+    ])
+  }, 120_000)
+})

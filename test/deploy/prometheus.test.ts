@@ -27,7 +27,7 @@ const promtool = (...args: readonly string[]) =>
   spawnSync('promtool', args, { encoding: 'utf8', cwd: new URL('../../', import.meta.url) })
 const available = promtool('--version').status === 0
 
-describe.skipIf(!available)('promtool (not here: not run)', () => {
+describe.skipIf(!available)(available ? 'promtool' : 'promtool (not here)', () => {
   test.each([
     ['the rules are valid', ['check', 'rules', 'deploy/prometheus/alerts.yml']],
     ['each alert fires and keeps silent', ['test', 'rules', 'deploy/prometheus/alerts.test.yml']],

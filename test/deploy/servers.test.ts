@@ -101,7 +101,7 @@ test('ports are the same the next time', async () => {
   expect(new Set(['a', 'b', 'c'].map(again)).size).toBe(3)
 })
 
-describe.skipIf(!programs)('NATS (no nats-server here)', () => {
+describe.skipIf(!programs)(programs ? 'NATS' : 'NATS (no nats-server here)', () => {
   test('keeps its streams through a kill, and loses them when it is wiped', async () => {
     using directory = temporaryDirectory()
     const needs = { port: await freePort(), directory: directory.path }
@@ -125,31 +125,34 @@ describe.skipIf(!programs)('NATS (no nats-server here)', () => {
 
 const withMongodb = programs?.mongodbServer !== undefined || serverProgram() !== undefined
 
-describe.skipIf(!withMongodb)('MongoDB (no server that speaks its protocol here)', () => {
-  test('keeps documents through a stop, and loses them when they are dropped or it is wiped', async () => {
-    using directory = temporaryDirectory()
-    mkdirSync(join(directory.path, 'm'))
-    const needs = { port: await freePort(), directory: join(directory.path, 'm') }
-    await using server = mongodbServer(programs?.mongodbServer, needs)
-    const count = async (): Promise<number> => {
-      await using client = new MongoClient(server.url)
-      return await client.db().collection('c').countDocuments()
-    }
-    const insert = async (): Promise<void> => {
-      await using client = new MongoClient(server.url)
-      await client.db().collection('c').insertOne({ a: 1 })
-    }
-    await server.start()
-    await insert()
-    await server.stop()
-    await server.start()
-    expect(await count()).toBe(1)
-    await server.dropAll()
-    expect(await count()).toBe(0)
-    await insert()
-    await server.kill()
-    server.wipe()
-    await server.start()
-    expect(await count()).toBe(0)
-  })
-})
+describe.skipIf(!withMongodb)(
+  withMongodb ? 'MongoDB' : 'MongoDB (no server that speaks its protocol here)',
+  () => {
+    test('keeps documents through a stop, and loses them when they are dropped or it is wiped', async () => {
+      using directory = temporaryDirectory()
+      mkdirSync(join(directory.path, 'm'))
+      const needs = { port: await freePort(), directory: join(directory.path, 'm') }
+      await using server = mongodbServer(programs?.mongodbServer, needs)
+      const count = async (): Promise<number> => {
+        await using client = new MongoClient(server.url)
+        return await client.db().collection('c').countDocuments()
+      }
+      const insert = async (): Promise<void> => {
+        await using client = new MongoClient(server.url)
+        await client.db().collection('c').insertOne({ a: 1 })
+      }
+      await server.start()
+      await insert()
+      await server.stop()
+      await server.start()
+      expect(await count()).toBe(1)
+      await server.dropAll()
+      expect(await count()).toBe(0)
+      await insert()
+      await server.kill()
+      server.wipe()
+      await server.start()
+      expect(await count()).toBe(0)
+    })
+  },
+)

@@ -20,7 +20,10 @@ const found = ((): Programs | undefined => {
 
 /** Whether this machine has the programs of a whole cluster. */
 export const clusterAvailable = found !== undefined
-export const noCluster = '(no nats-server, or no MongoDB-speaking server here)'
+/** Of the names of suites that are skipped: why. */
+export const noCluster = clusterAvailable
+  ? ''
+  : '(no nats-server, or no MongoDB-speaking server here)'
 
 /** Asks until it is so, every 100 ms; throws after `limitMs`, for something never happened. */
 export const until = async (
