@@ -61,7 +61,7 @@ const urlOf = (host: string, port: number): string => {
 /** Other services hear from now on: what lies further back they can read from the log. */
 const feedFollower = (core: Core, feed: EventFeed): Follower => ({
   name: 'feed',
-  run: (tenure) => runFeed({ ...core, feed, tenure, from: 'head' }),
+  run: (tenure) => runFeed({ ...core, events: core.toldEvents, feed, tenure, from: 'head' }),
 })
 
 const listenRefused = (config: Config, port: number, cause: unknown): StartRefused =>

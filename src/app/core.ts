@@ -6,6 +6,7 @@ import { checkpointName, createProgressBoard } from '#handlers/progress.ts'
 import { createProjector } from '#handlers/projector.ts'
 import { createReadModels } from '#handlers/read-models.ts'
 import { createRecorder } from '#handlers/recorder.ts'
+import { shareLog } from '#handlers/shared-log.ts'
 import { createTallies } from '#handlers/tally.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { CrashPoints } from '#ports/crash-points.ts'
@@ -50,11 +51,16 @@ export const createCore = (ground: Ground) => {
   const checkpoints = createCheckpoints({ events, documents, log })
   const counted = notificationsProjection as unknown as Projection
   const tallies = createTallies({ documents, readModels, log, counted, nameOf: checkpointName })
-  const following = { events, documents, checkpoints, readModels, tallies, clock, crashPoints, log }
   // What one process has alone lies in its own memory: reading it again costs next to nothing.
-  const projector = createProjector({ ...following, shared: !ground.exclusive })
+  const readOnce = () => (ground.exclusive ? events : shareLog(events, clock))
+  const projector = createProjector({
+    events: readOnce(),
+    ...{ documents, checkpoints, readModels, tallies, clock, crashPoints, log },
+  })
   return {
     ...ground,
+    /** The log for those who tell others of it; not that of the read models, whose pace is another. */
+    toldEvents: readOnce(),
     readModels,
     aggregates,
     recorder,

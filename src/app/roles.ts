@@ -41,11 +41,11 @@ export const createSingletons = (needs: {
   readonly onPosition: (position: string | undefined) => void
 }) => {
   const { core, queue, receipts, credentials, supervise, followers, onPosition } = needs
-  const { events, documents, clock, log, crashPoints, checkpoints, readModels, board } = core
+  const { toldEvents, documents, clock, log, crashPoints, checkpoints, readModels, board } = core
 
   const relay = async (tenure: Tenure): Promise<void> => {
     const relaying = supervise('relay', tenure.signal, () =>
-      runRelay({ events, queue, checkpoints, clock, crashPoints, tenure, onPosition }),
+      runRelay({ events: toldEvents, queue, checkpoints, clock, crashPoints, tenure, onPosition }),
     )
     const beside = followers.map((each) =>
       supervise(each.name, tenure.signal, () => each.run(tenure)),

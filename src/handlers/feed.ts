@@ -2,8 +2,9 @@ import { isOwn } from '#domain/log/log.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { EventFeed } from '#ports/event-feed.ts'
 import type { EventStore } from '#ports/event-store.ts'
-import type { Checkpoints } from './checkpoints.ts'
+import { CheckpointMoved, type Checkpoints, type Place } from './checkpoints.ts'
 import type { Tenure } from './hold-lease.ts'
+import { placeBefore } from './places.ts'
 import { toldEvent } from './told-event.ts'
 
 const pageMax = 1_000
@@ -30,17 +31,25 @@ export const runFeed = async (needs: {
   let position = found ?? (from === 'head' ? await events.head() : undefined)
   // The first page is saved at once: until then another start would not know that there was one.
   let savedAt = Number.NEGATIVE_INFINITY
+  let unsaved: Place | undefined
+  const save = async (): Promise<void> => {
+    if (!unsaved) return
+    const place = unsaved
+    unsaved = undefined
+    savedAt = clock.monotonic()
+    await held.trySave(place)
+  }
   const after = position === undefined ? {} : { after: position }
   for await (const page of events.subscribe({ ...after, limit: pageMax, signal })) {
     const told = page.events.filter(({ stream }) => !isOwn(stream)).map(toldEvent)
     if (told.length > 0) await feed.publish(told)
-    const before = page.events.at(-2)?.position ?? position
+    unsaved = placeBefore(page, undefined, position)
     position = page.checkpoint
     needs.onPosition?.(position)
-    if (clock.monotonic() - savedAt < saveEveryMs) continue
-    savedAt = clock.monotonic()
-    const last = page.events.at(-1)!
-    const place = { position: last.position, eventId: last.id, at: Date.parse(last.metadata.at) }
-    await held.trySave(before === undefined ? place : { ...place, before })
+    if (clock.monotonic() - savedAt >= saveEveryMs) await save()
   }
+  // For the next one. Whoever lost the role cannot move it any more, and need not.
+  await save().catch((error: unknown) => {
+    if (!(error instanceof CheckpointMoved)) throw error
+  })
 }

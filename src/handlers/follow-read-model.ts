@@ -13,7 +13,6 @@ import type { Progress } from './progress.ts'
 import { type Projecting, projectGroups } from './project.ts'
 import { followHistory, recoverFromMark } from './recover.ts'
 import { createSaving } from './saving.ts'
-import { shareLog } from './shared-log.ts'
 import type { Tallies } from './tally.ts'
 import { together } from './together.ts'
 
@@ -26,8 +25,6 @@ export interface FollowNeeds {
   readonly clock: Clock
   readonly crashPoints: CrashPoints
   readonly log: Log
-  /** Reading the log is dear: it is read once for all read models that stand at the same place. */
-  readonly shared?: boolean
 }
 
 /** One generation of a read model, and what of it concerns others. */
@@ -46,7 +43,6 @@ export interface Followed {
 }
 
 interface Begun {
-  readonly subscribe: EventStore['subscribe']
   readonly feeding: Projecting & { readonly streams: EventStore }
   /** `undefined`: the beginning of the log. */
   readonly from: Place | undefined
@@ -55,11 +51,7 @@ interface Begun {
 type Standing = Pick<Progress, 'foldedAt' | 'caughtUp'>
 
 /** What the tasks of one follower share. */
-const createFollower = (
-  needs: FollowNeeds,
-  followed: Followed,
-  { subscribe, feeding, from }: Begun,
-) => {
+const createFollower = (needs: FollowNeeds, followed: Followed, { feeding, from }: Begun) => {
   const { events, clock, crashPoints, log } = needs
   const { projection, generation, checkpoint } = followed
   let history = from?.history
@@ -114,7 +106,7 @@ const createFollower = (
     /** What comes. `untilMay` is waited for before each page. */
     async followNews(untilMay: () => Promise<unknown>, onHead: () => void, signal: AbortSignal) {
       const after = position === undefined ? {} : { after: position }
-      for await (const page of subscribe({ ...after, limit: pageMax, signal })) {
+      for await (const page of events.subscribe({ ...after, limit: pageMax, signal })) {
         if (await followed.isRetired()) break
         await untilMay()
         const underLoad = isLoad(page.events.length)
@@ -145,8 +137,7 @@ const createFollower = (
 
 /** Follows the log for one generation at a time of each read model, on checkpoints that are held. */
 export const createFollowing = (needs: FollowNeeds) => {
-  const { events, documents, tallies, clock, log, shared } = needs
-  const { subscribe } = shared ? shareLog(events, clock) : events
+  const { events, documents, tallies, log } = needs
   /** Timers first: while what is open is brought back, the other read models wait. */
   let timersAreBack: Promise<void> | undefined
 
@@ -183,9 +174,9 @@ export const createFollowing = (needs: FollowNeeds) => {
     const counting = await tallies?.open(projection, name, collection, !start)
     const feeding = { streams: events, documents, projection, collection, log, counting }
     // For what is built beside another nobody waits.
-    if (start || !isActive || !projection.wholeStream) return { subscribe, feeding, from: start }
+    if (start || !isActive || !projection.wholeStream) return { feeding, from: start }
     const mark = await bringTimersBack({ ...feeding, recovering: true }, signal, reachedHead)
-    return { subscribe, feeding, from: mark && { ...mark, history: { until: mark.position } } }
+    return { feeding, from: mark && { ...mark, history: { until: mark.position } } }
   }
 
   return async (followed: Followed, stop: AbortSignal): Promise<void> => {

@@ -5,6 +5,7 @@ import type { EventStore, RecordedEvent } from '#ports/event-store.ts'
 import type { WorkItem, WorkQueue } from '#ports/work-queue.ts'
 import { CheckpointMoved, type Checkpoints, type Place } from './checkpoints.ts'
 import type { Tenure } from './hold-lease.ts'
+import { placeBefore } from './places.ts'
 
 /** What a new event gives to do at once. Everything later is the agenda's. */
 export const workOf = (event: RecordedEvent): readonly WorkItem[] => {
@@ -36,12 +37,6 @@ interface Laggard {
   readonly lane: Lane
   readonly priority: Priority
   after: string | undefined
-}
-
-const placeOf = (last: RecordedEvent, before: string | undefined): Place => {
-  const at = Date.parse(last.metadata.at)
-  const place = { position: last.position, eventId: last.id, at }
-  return before === undefined ? place : { ...place, before }
 }
 
 const keyOf = (item: Pick<WorkItem, 'lane' | 'priority'>): string => `${item.lane} ${item.priority}`
@@ -126,7 +121,7 @@ export const runRelay = async (needs: {
     await publish(page.events, before)
     needs.onPosition?.(position)
     crashPoints.reach('relayed-checkpoint-not-moved')
-    unsaved = placeOf(page.events.at(-1)!, page.events.at(-2)?.position ?? before)
+    unsaved = placeBefore(page, undefined, before)
     if (clock.monotonic() - savedAt >= saveEveryMs) await save()
   }
   await Promise.all(catchingUp)

@@ -92,11 +92,25 @@ const leave = (reading: Reading, follower: object): void => {
   settle(reading)
 }
 
-/** How many events come before a place; `undefined`: it is not kept, or so old that the others would wait. */
-const countAt = ({ start, pages, gone, count }: Reading, place: string | undefined) => {
-  const index = place === start ? 0 : pages.findIndex((page) => page.checkpoint === place) + 1
-  if (place !== start && index === 0) return undefined
-  const before = pages.slice(0, index).reduce((sum, page) => sum + page.events.length, gone)
+/** How many events lie before a place; `undefined`: it is not kept, or so old that the others would wait. */
+const countAt = (
+  { start, pages, gone, count }: Reading,
+  place: string | undefined,
+  compare: EventStore['comparePositions'],
+): number | undefined => {
+  let before = gone
+  if (place !== start) {
+    if (place === undefined || (start !== undefined && compare(place, start) < 0)) return undefined
+    const index = pages.findIndex(({ checkpoint }) => compare(place, checkpoint) <= 0)
+    const page = pages[index]
+    if (page === undefined) return undefined
+    const isEnd = page.checkpoint === place
+    const taken = isEnd
+      ? page.events.length
+      : page.events.findIndex(({ position }) => position === place) + 1
+    if (taken === 0) return undefined
+    before += pages.slice(0, index).reduce((sum, { events }) => sum + events.length, taken)
+  }
   return count - before < aheadMax ? before : undefined
 }
 
@@ -108,11 +122,13 @@ const take = (reading: Reading, follower: object): LogPage | undefined => {
     const page = pages[index]!
     before -= page.events.length
     if (before > wanted) continue
-    if (before + page.events.length <= wanted) return undefined
+    const taken = wanted - before
+    if (taken >= page.events.length) return undefined
     next.set(follower, before + page.events.length)
     forget(reading)
+    const events = taken === 0 ? page.events : page.events.slice(taken)
     // It was when it was read; there is more by now.
-    return page === pages.at(-1) || !page.atHead ? page : { ...page, atHead: false }
+    return { ...page, events, atHead: page.atHead && page === pages.at(-1) }
   }
   return undefined
 }
@@ -120,12 +136,9 @@ const take = (reading: Reading, follower: object): LogPage | undefined => {
 /**
  * Followers of a log that stand at the same place read it once for all of them, and ahead of them: taking
  * events off the wire costs more than passing over them. Who stands elsewhere reads for himself until he comes
- * to where others are, at the head at the latest. Nobody holds up the others for longer than a second.
+ * near the others, at the head at the latest. Nobody holds up the others for longer than a second.
  */
-export const shareLog = (
-  events: Pick<EventStore, 'subscribe'>,
-  clock: Pick<Clock, 'sleep'>,
-): Pick<EventStore, 'subscribe'> => {
+export const shareLog = (events: EventStore, clock: Pick<Clock, 'sleep'>): EventStore => {
   /** The oldest first: all come together in that. */
   const readings = new Set<Reading>()
 
@@ -167,7 +180,7 @@ export const shareLog = (
   const join = (follower: object, place: string | undefined, than?: Reading) => {
     for (const reading of readings) {
       if (reading === than) return undefined
-      const before = countAt(reading, place)
+      const before = countAt(reading, place, events.comparePositions)
       if (before === undefined) continue
       reading.next.set(follower, before)
       return reading
@@ -206,5 +219,5 @@ export const shareLog = (
     }
   }
 
-  return { subscribe }
+  return Object.create(events, { subscribe: { value: subscribe } })
 }

@@ -10,9 +10,12 @@ const turns = async (): Promise<void> => {
 
 const pageEvents = 2_000
 const eventsOf = (number: number): RecordedEvent[] =>
-  Array.from({ length: pageEvents }, () => ({ position: `${number}` }) as RecordedEvent)
+  Array.from({ length: pageEvents }, (_, index) => {
+    const position = `${number - 1 + (index + 1) / pageEvents}`
+    return { position } as RecordedEvent
+  })
 
-/** A log of numbered pages: page `7` ends at position `7`. */
+/** A log of numbered pages: page `7` ends at position `7`, and half of it at `6.5`. */
 const createLog = (pages: number) => {
   const begun: (string | undefined)[] = []
   let ended = 0
@@ -28,7 +31,8 @@ const createLog = (pages: number) => {
     begun.push(after)
     signal.addEventListener('abort', wake)
     try {
-      for (let number = Number(after ?? 0) + 1; !signal.aborted; ) {
+      const isNew = ({ position }: RecordedEvent) => Number(position) > Number(after ?? 0)
+      for (let number = Math.floor(Number(after ?? 0)) + 1; !signal.aborted; ) {
         if (failure) throw failure
         if (number > count) {
           await grown.promise
@@ -36,7 +40,7 @@ const createLog = (pages: number) => {
         }
         read += 1
         const page: LogPage = {
-          events: eventsOf(number),
+          events: eventsOf(number).filter(isNew),
           checkpoint: `${number}`,
           atHead: number === count,
         }
@@ -47,8 +51,12 @@ const createLog = (pages: number) => {
       ended += 1
     }
   }
-  return {
+  const log: Pick<EventStore, 'subscribe' | 'comparePositions'> = {
     subscribe,
+    comparePositions: (a, b) => Number(a) - Number(b),
+  }
+  return {
+    events: log as EventStore,
     begun,
     get ended() {
       return ended
@@ -70,7 +78,7 @@ const createLog = (pages: number) => {
 const openShared = (pages: number, limit = pageEvents) => {
   const log = createLog(pages)
   const clock = createFakeClock()
-  const shared = shareLog(log, clock)
+  const shared = shareLog(log.events, clock)
   const follow = (after?: string) => {
     const stop = new AbortController()
     const options = { limit, signal: stop.signal, ...(after !== undefined && { after }) }
@@ -140,14 +148,27 @@ describe('a shared log', () => {
     expect(log.begun).toEqual([undefined])
   })
 
+  test('is joined in the middle of a page, and begins after that place', async () => {
+    const { log, follow } = openShared(2)
+    const one = follow()
+    await one.take(2)
+    const late = follow('0.75')
+    const { value } = await late.pages.next()
+    expect(value).toMatchObject({ checkpoint: '1', atHead: false })
+    expect(value!.events).toEqual(eventsOf(1).slice(0.75 * pageEvents))
+    expect(await late.take(1)).toEqual(['2'])
+    log.grow(1)
+    expect(await Promise.all([one.take(1), late.take(1)])).toEqual([['3'], ['3']])
+    expect(log).toMatchObject({ begun: [undefined], read: 3 })
+  })
+
   test('gives what has come in the meantime as one page', async () => {
     const { follow } = openShared(9, 5 * pageEvents)
     const one = follow()
     await one.take(1)
     await turns()
     const { value } = await one.pages.next()
-    const positions = new Set(value!.events.map((event: RecordedEvent) => event.position))
-    expect([...positions]).toEqual(upTo(5, 2))
+    expect(value!.events).toEqual(upTo(5, 2).flatMap((number) => eventsOf(Number(number))))
     expect(value).toMatchObject({ checkpoint: '5', atHead: false })
   })
 
