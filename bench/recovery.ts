@@ -12,6 +12,7 @@ import { createReadModels } from '#handlers/read-models.ts'
 import { createRecoveryMarks } from '#handlers/recovery-marks.ts'
 import { allProjections } from '#projections/all.ts'
 import { pathsOf } from '#src/app/embedded.ts'
+import { rounded } from './figures.ts'
 import { eventsEach, finishedNotification } from './finished.ts'
 import { preload } from './preload.ts'
 
@@ -21,6 +22,7 @@ import { preload } from './preload.ts'
 
 const [events = 1_000_000, sinceMark = 50_000] = process.argv.slice(2).map(Number)
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
+const say = (line: string): void => void process.stderr.write(`${line}\n`)
 /** Open when the mark is made. */
 const openOnes = 5_000
 const dataDir = join(tmpdir(), `pabal-recovery-${process.pid}`)
@@ -58,7 +60,10 @@ const follow = async (stores: Awaited<ReturnType<typeof openStores>>) => {
     await clock.sleep(10)
     const { progress } = projector
     const agenda = progress.find(({ projection }) => projection === 'notifications')
-    if (agenda?.caughtUp && timersMs === 0) timersMs = performance.now() - started
+    if (agenda?.caughtUp && timersMs === 0) {
+      timersMs = performance.now() - started
+      say(`timers after ${rounded(timersMs)} ms`)
+    }
     const all = progress.length === allProjections.length
     if (all && progress.every((each) => each.caughtUp && !each.history)) break
   }
@@ -94,10 +99,11 @@ const append = async (from: number, to: number, openEvery: number) => {
 
 try {
   const first = Math.floor((events - sinceMark) / eventsEach)
-  await preload({ dataDir, events: events - sinceMark, recipients: 1_000 }, () => {})
+  await preload({ dataDir, events: events - sinceMark, recipients: 1_000 }, say)
   await append(first, first + openOnes, 1)
   let stores = await openStores()
   const whole = await follow(stores)
+  say(`all read models after ${whole.allMs} ms`)
   const { signal } = new AbortController()
   await createRecoveryMarks({ ...stores, random, signal }).mark()
   await close(stores)
