@@ -23,7 +23,8 @@ const isProgram = (path: string): boolean => {
   }
 }
 
-const find = (names: readonly string[], path: string): string | undefined =>
+/** Where one of these programs is, if this machine has it. */
+export const findProgram = (names: readonly string[], path: string): string | undefined =>
   [...path.split(delimiter), ...moreFolders]
     .flatMap((folder) => names.map((name) => join(folder, name)))
     .find(isProgram)
@@ -33,11 +34,14 @@ type Env = Readonly<Record<string, string | undefined>>
 /** By option, else by the setting that tests use too, else where programs usually are. Throws without NATS. */
 export const findPrograms = (env: Env, given: Partial<Programs> = {}): Programs => {
   const path = env.PATH ?? ''
-  const natsServer = given.natsServer ?? env.PABAL_TEST_NATS_SERVER ?? find(['nats-server'], path)
+  const natsServer =
+    given.natsServer ?? env.PABAL_TEST_NATS_SERVER ?? findProgram(['nats-server'], path)
   const mongodbServer =
-    given.mongodbServer ?? env.PABAL_TEST_MONGODB_SERVER ?? find(['mongod'], path)
+    given.mongodbServer ?? env.PABAL_TEST_MONGODB_SERVER ?? findProgram(['mongod'], path)
   const eventStore =
-    given.eventStore ?? env.PABAL_TEST_EVENTSTOREDB_URL ?? find(['eventstored', 'kurrentd'], path)
+    given.eventStore ??
+    env.PABAL_TEST_EVENTSTOREDB_URL ??
+    findProgram(['eventstored', 'kurrentd'], path)
   if (natsServer === undefined) {
     throw new Error(
       'There is no nats-server here: name it by --nats-server or PABAL_TEST_NATS_SERVER.',

@@ -1,20 +1,7 @@
 import { type Lane, type Priority, priorities } from '#domain/notification/events.ts'
+import { createTurns } from '#ports/turns.ts'
 import type { LaneDepth, Published, WorkItem } from '#ports/work-queue.ts'
 import { createFifo, type Fifo } from './fifo.ts'
-
-/** Of ten turns urgent has six, normal three, bulk one; who has nothing passes its turn on. */
-const turns: readonly Priority[] = [
-  'urgent',
-  'normal',
-  'urgent',
-  'urgent',
-  'normal',
-  'urgent',
-  'bulk',
-  'urgent',
-  'normal',
-  'urgent',
-]
 
 interface Waiting {
   readonly item: WorkItem
@@ -50,16 +37,7 @@ export const createWorkLane = (lane: Lane, capacity: number): WorkLane => {
   const inFlight = new Set<string>()
   /** Published during the flight of their notification: never handed out before it ends. */
   const held = new Map<string, Waiting>()
-  let turn = 0
-
-  const nextPriority = (): Priority | undefined => {
-    for (let passed = 0; passed < turns.length; passed++) {
-      const priority = turns[turn] as Priority
-      turn = (turn + 1) % turns.length
-      if (classes[priority].fifo.size() > 0) return priority
-    }
-    return undefined
-  }
+  const turns = createTurns()
 
   const oldest = (priority: Priority): number | undefined => {
     let since = classes[priority].fifo.peek()?.since
@@ -81,7 +59,7 @@ export const createWorkLane = (lane: Lane, capacity: number): WorkLane => {
       return 'queued'
     },
     take() {
-      const priority = nextPriority()
+      const priority = turns((each) => classes[each].fifo.size() > 0)
       if (priority === undefined) return undefined
       const taken = classes[priority].fifo.take()
       if (taken === undefined) return undefined

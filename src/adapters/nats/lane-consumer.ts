@@ -1,11 +1,11 @@
 import { type Lane, type Priority, priorities } from '#domain/notification/events.ts'
 import type { Clock } from '#ports/clock.ts'
+import { createTurns } from '#ports/turns.ts'
 import type { WorkItem } from '#ports/work-queue.ts'
 import type { Delivered, Flights } from './flights.ts'
 import type { Keeper } from './keeper.ts'
 import type { Link } from './link.ts'
 import { createSource, type Source } from './source.ts'
-import { createTurns } from './turns.ts'
 
 /** An item that found no free slot is handed back after this long: another process may have one. */
 const handBackMs = 250

@@ -1,28 +1,14 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
-
-const isProgram = (path: string): boolean => {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-
-const find = (): string | undefined => {
-  const named = process.env.PABAL_TEST_NATS_SERVER
-  if (named !== undefined && named !== '') return named
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/bin']
-  return folders.map((folder) => join(folder, 'nats-server')).find(isProgram)
-}
+import { join } from 'node:path'
+import { findProgram } from '../../../deploy/cluster/programs.ts'
 
 /** The program of a real server, if this machine has one. */
-export const natsServerProgram = find()
+export const natsServerProgram =
+  process.env.PABAL_TEST_NATS_SERVER || findProgram(['nats-server'], process.env.PATH ?? '')
 
 /** `[2, 9, 10]` */
 export const natsServerVersion = (): readonly number[] => {

@@ -1,6 +1,6 @@
 import type { Priority } from '#domain/notification/events.ts'
 
-/** Of ten turns urgent has six, normal three, bulk one. */
+/** Of ten turns urgent has six, normal three, bulk one: in every lane of every work queue. */
 const ring: readonly Priority[] = [
   'urgent',
   'normal',
