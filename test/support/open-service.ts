@@ -56,7 +56,7 @@ export const createWorld = ({ cluster = false } = {}) => {
     clock,
     random: createSeededRandom(),
     events: createMemoryEventStore(),
-    documents: createMemoryDocumentStore(),
+    documents: createMemoryDocumentStore(clock),
     apns: createScriptedChannel('apns', clock),
     fcm: createScriptedChannel('fcm', clock),
     twilio: createScriptedChannel('twilio', clock),
