@@ -34,6 +34,7 @@ const openStores = async () => {
   const documents = await openSqliteDocumentStore({
     path: pathsOf(dataDir).documents,
     mode: 'write',
+    clock,
   })
   const readModels = createReadModels({ documents, clock })
   const parts = { events: log, documents, readModels, clock, log: silent }

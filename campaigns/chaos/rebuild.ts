@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { canonicalJson } from '#domain/canonical-json.ts'
+import { hasExpired } from '#ports/document-query.ts'
 import type { CollectionDeclaration, DocumentStore } from '#ports/document-store.ts'
 import { allProjections } from '#projections/all.ts'
 import type { Projection } from '#projections/projection.ts'
@@ -12,10 +13,14 @@ export type Fingerprints = ReadonlyMap<string, string>
 
 const pageMax = 1_000
 const shownMax = 20
+/** More than reading a read model takes. */
+const lookMaxMs = 3_600_000
 
+/** `until`: what has expired by then is left out, as it may be gone at the next look. */
 export const fingerprintsOf = async (
   documents: Pick<DocumentStore, 'scan'>,
   collection: CollectionDeclaration,
+  until: number,
 ): Promise<Fingerprints> => {
   const found = new Map<string, string>()
   for (let after: string | undefined; ; ) {
@@ -24,6 +29,7 @@ export const fingerprintsOf = async (
       ...(after !== undefined && { after }),
     })
     for (const { id, version, body } of page) {
+      if (hasExpired(collection, body, until)) continue
       const hash = createHash('sha256').update(canonicalJson(body)).digest('base64url')
       found.set(id, `${version} ${hash}`)
     }
@@ -60,16 +66,20 @@ export const rebuildAndCompare = async (
 ): Promise<readonly string[]> => {
   const compare = async (projection: Projection): Promise<readonly string[]> => {
     const { name } = projection
-    const { documents } = look.stores
+    const { documents, clock } = look.stores
+    // Later than both looks: each shows all that is compared.
+    const until = clock.now() + maxMs + lookMaxMs
     const before = await look.readModels.generations(projection)
-    const live = await fingerprintsOf(documents, await look.readModels.active(projection))
+    const read = async () =>
+      fingerprintsOf(documents, await look.readModels.active(projection), until)
+    const live = await read()
     await giveOrder(settings, 'projections.rebuild', { name })
     const switched = await eventually(maxMs, async () => {
       const { active } = await look.readModels.generations(projection)
       return active !== before.active
     })
     if (!switched) return [`${name} was not rebuilt within ${maxMs / 1_000} s.`]
-    const rebuilt = await fingerprintsOf(documents, await look.readModels.active(projection))
+    const rebuilt = await read()
     return differencesOf(name, live, rebuilt).slice(0, shownMax)
   }
   const found: string[] = []

@@ -52,7 +52,7 @@ export const openEmbedded = async (config: Config, around: Around = {}): Promise
   )
   await refuseUnfitLog(events)
   const documents = opening.use(
-    await openSqliteDocumentStore({ path: paths.documents, mode: 'write', thread: true }),
+    await openSqliteDocumentStore({ path: paths.documents, mode: 'write', thread: true, clock }),
   )
   const watched = watchAppends(around.events?.(events) ?? events, clock)
   const closing = new AbortController()

@@ -6,6 +6,7 @@ import { createMatcher, matchEveryMs } from '#handlers/quarantine.ts'
 import type { Receipts } from '#handlers/receipts.ts'
 import { runRecoveryMarks } from '#handlers/recovery-marks.ts'
 import { runRelay } from '#handlers/relay.ts'
+import { runSweep } from '#handlers/sweep.ts'
 import { runTimekeeper } from '#handlers/timekeeper.ts'
 import type { WorkQueue } from '#ports/work-queue.ts'
 import { allProjections } from '#projections/all.ts'
@@ -94,11 +95,18 @@ export const createSingletons = (needs: {
     }
   }
 
+  const sweep = ({ signal }: Tenure): Promise<void> => {
+    const expiring = allProjections.filter(({ expires }) => expires)
+    const collections = () => Promise.all(expiring.map((each) => readModels.active(each)))
+    return runSweep({ documents, collections, clock, signal })
+  }
+
   const timekeeper = async (tenure: Tenure): Promise<void> => {
     const { signal } = tenure
     await Promise.all([
       supervise('timekeeper', signal, () => keepTime(tenure)),
       supervise('receipts', signal, () => matchReceipts(tenure)),
+      supervise('expiry', signal, () => sweep(tenure)),
       supervise('recovery marks', signal, () =>
         runRecoveryMarks({ ...core, signal, everyMs: needs.recoveryMarkMs }),
       ),

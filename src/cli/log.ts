@@ -50,6 +50,7 @@ const buildReadModels = async (target: OpenLog, dataDir: string, needs: OpenLogN
   await using documents = await openSqliteDocumentStore({
     path: pathsOf(dataDir).documents,
     mode: 'write',
+    clock,
   })
   const checkpoints = createCheckpoints({ events, documents, log })
   const readModels = createReadModels({ documents, clock })

@@ -137,7 +137,7 @@ const createFollower = (needs: FollowNeeds, followed: Followed, { feeding, from 
 
 /** Follows the log for one generation at a time of each read model, on checkpoints that are held. */
 export const createFollowing = (needs: FollowNeeds) => {
-  const { events, documents, tallies, log } = needs
+  const { events, documents, tallies, clock, log } = needs
   /** Timers first: while what is open is brought back, the other read models wait. */
   let timersAreBack: Promise<void> | undefined
 
@@ -172,7 +172,7 @@ export const createFollowing = (needs: FollowNeeds) => {
       await documents.drop(collection)
     }
     const counting = await tallies?.open(projection, name, collection, !start)
-    const feeding = { streams: events, documents, projection, collection, log, counting }
+    const feeding = { streams: events, documents, projection, collection, clock, log, counting }
     // For what is built beside another nobody waits.
     if (start || !isActive || !projection.wholeStream) return { feeding, from: start }
     const mark = await bringTimersBack({ ...feeding, recovering: true }, signal, reachedHead)

@@ -1,4 +1,6 @@
 import { UnknownEvent } from '#domain/recorded-fact.ts'
+import type { Clock } from '#ports/clock.ts'
+import { hasExpired } from '#ports/document-query.ts'
 import type {
   Change,
   CollectionDeclaration,
@@ -33,6 +35,10 @@ const evolveOne = (
   }
 }
 
+/** Whether what was folded so far had expired by the time of an event. */
+const wasOver = (projection: Projection, body: DocumentBody, event: RecordedEvent): boolean =>
+  projection.expires !== undefined && hasExpired(projection, body, Date.parse(event.metadata.at))
+
 /** The change that brings one document up to date; `undefined` when it is already. */
 export const foldDocument = (
   projection: Projection,
@@ -47,6 +53,11 @@ export const foldDocument = (
   let version = document?.version ?? -1
   const before = version
   for (const event of events) {
+    // The store would have shown nothing, had it been asked between the two.
+    if (!document && body && wasOver(projection, body, event)) {
+      body = undefined
+      version = before
+    }
     if (event.revision <= version) continue
     body = evolveOne(projection, body, event, log)
     version = event.revision
@@ -76,6 +87,8 @@ export interface Projecting {
   readonly documents: DocumentStore
   readonly projection: Projection
   readonly collection: CollectionDeclaration
+  /** What has expired already is not begun: a rebuild does not bring back what was swept. */
+  readonly clock: Pick<Clock, 'now'>
   readonly log: Log
   readonly counting?: Counting | undefined
 }
@@ -149,12 +162,14 @@ const foldSlice = async (
 }
 
 const projectSlice = async (needs: Projecting, slice: Groups): Promise<void> => {
-  const { documents, collection, counting, recovering } = needs
+  const { documents, collection, clock, counting, recovering } = needs
+  const comesTooLate = (change: Change): boolean =>
+    change.do === 'insert' && hasExpired(collection, change.document.body, clock.now())
   let groups = slice
   while (groups.size > 0) {
     const loaded = await documents.load(collection, [...groups.keys()])
     const folded = await foldSlice(needs, groups, loaded)
-    const changes = folded.flatMap(({ change }) => change ?? [])
+    const changes = folded.flatMap(({ change }) => (change && !comesTooLate(change) ? change : []))
     if (changes.length === 0) return
     const met = recovering ? new Map(folded.map(({ id, events }) => [id, events])) : groups
     const written = await counting?.ahead(loaded, changes, met)

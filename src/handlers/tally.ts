@@ -201,7 +201,8 @@ export const createTallies = (needs: {
   return {
     async open(projection, name, of, anew = false) {
       const { classOf } = projection
-      if (!classOf) return undefined
+      // What expires goes without an event that could be counted.
+      if (!classOf || of.expires) return undefined
       const found = await stored(name)
       if (!found && (await documents.scan(of, { limit: 1 })).length > 0) {
         log.warn('A read model is older than its count; it is counted after its next rebuild.', {

@@ -46,8 +46,20 @@ export const refuseLimit = (limit: number): void => {
 
 const wellNamed = /^[a-z][a-z0-9-]{0,62}$/
 
+/** Of the index that the stores make for what expires. */
+export const expiryIndex = 'expires'
+
+/** The declared indexes, and the one by which what has expired is found. */
+export const indexesOf = ({
+  indexes,
+  expires,
+}: CollectionDeclaration): readonly IndexDeclaration[] =>
+  expires ? [...indexes, { name: expiryIndex, fields: [expires.field], partial: true }] : indexes
+
 /** Throws for a declaration that no adapter may take. */
-export const refuseCollection = ({ name, version, indexes }: CollectionDeclaration): void => {
+export const refuseCollection = (collection: CollectionDeclaration): void => {
+  const { name, version } = collection
+  const indexes = indexesOf(collection)
   if (!wellNamed.test(name) || !Number.isInteger(version) || version < 0)
     throw new TypeError(`${name} version ${version} does not name a collection.`)
   const names = new Set(indexes.map((index) => index.name))
@@ -108,6 +120,16 @@ export const indexedValue = (body: DocumentBody, path: string): Scalar | undefin
   return type === 'string' || type === 'number' || type === 'boolean'
     ? (value as Scalar)
     : undefined
+}
+
+/** Whether a document has expired at a time, milliseconds since the epoch. */
+export const hasExpired = (
+  { expires }: Pick<CollectionDeclaration, 'expires'>,
+  body: DocumentBody,
+  now: number,
+): boolean => {
+  const at = expires && indexedValue(body, expires.field)
+  return at !== undefined && compareScalars(at, now) <= 0
 }
 
 /** By code point, as UTF-8 bytes order; `<` orders by UTF-16 unit. */

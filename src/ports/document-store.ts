@@ -15,6 +15,17 @@ export interface CollectionDeclaration {
   /** A change of shape or indexes takes the next version, which is built beside the old one. */
   readonly version: number
   readonly indexes: readonly IndexDeclaration[]
+  readonly expires?: Expiry
+}
+
+/** Documents that serve for a limited time. The stores make an index named `expires` for it. */
+export interface Expiry {
+  /**
+   * Dotted path to when a document expires, milliseconds since the epoch. Its writer reckons it from the time
+   * of an event, never from now: else a rebuild would give another one. Without a number there it never does
+   * (`false` and `true` are 0 and 1, as in every index).
+   */
+  readonly field: string
 }
 
 export type Scalar = string | number | boolean
@@ -58,6 +69,10 @@ export class NotIndexed extends Error {
  * Read models, checkpoints, leases, reservations: derivable or short-lived. Written by optimistic
  * versions only; there is no update language. A collection is addressed by its declaration: two versions
  * of a name are two collections.
+ *
+ * From the moment on at which a document expires, by the clock that the store was opened with, no reading
+ * shows it and its id is free to be inserted; `sweep` removes it some time later. Whoever has loaded it before
+ * may still replace or delete that version of it until then.
  */
 export interface DocumentStore {
   load(
@@ -82,6 +97,12 @@ export interface DocumentStore {
     collection: CollectionDeclaration,
     options: { readonly after?: string; readonly limit: number },
   ): Promise<readonly StoredDocument[]>
+
+  /**
+   * Removes documents that have expired, longest ago first; answers how many. `limit`, 1 to 1,000: when it is
+   * reached, more may be left.
+   */
+  sweep(collection: CollectionDeclaration, limit: number): Promise<number>
 
   /** Removes the collection and all its documents; unknown ones are fine. */
   drop(collection: CollectionDeclaration): Promise<void>

@@ -1,6 +1,7 @@
 import type {
   CollectionDeclaration,
   DocumentBody,
+  Expiry,
   IndexDeclaration,
 } from '#ports/document-store.ts'
 import type { RecordedEvent } from '#ports/recorded.ts'
@@ -14,6 +15,12 @@ export interface Projection<Body extends DocumentBody = DocumentBody> {
   /** Raised with every change of shape, of indexes or of `evolve`; the read model is then built anew. */
   readonly version: number
   readonly indexes: readonly IndexDeclaration[]
+  /**
+   * Documents serve for a limited time. When it ends is reckoned from the event that begins the document, and no
+   * later one moves it. An event after that finds nothing: unless it can begin a document by itself, `evolve` has to
+   * answer `undefined`, so that what was swept never comes back in part.
+   */
+  readonly expires?: Expiry
   /** A document holds a whole stream: it begins with the first event, or not at all. */
   readonly fromFirst?: true
   /** The document an event belongs to; `undefined`: not of this read model. */
@@ -39,7 +46,7 @@ export interface Projection<Body extends DocumentBody = DocumentBody> {
   poisoned?(body: Body | undefined, event: RecordedEvent, error: string): Body
 }
 
-type Named = Pick<Projection, 'name' | 'version' | 'indexes'>
+type Named = Pick<Projection, 'name' | 'version' | 'indexes' | 'expires'>
 
 /** Stores know a collection again by its declaration: a new one each time would be looked up each time. */
 const declared = new WeakMap<Named, Map<number, CollectionDeclaration>>()
@@ -52,6 +59,7 @@ export const collectionOf = (projection: Named, generation: number): CollectionD
     name: projection.name,
     version: projection.version * 1_000 + generation,
     indexes: projection.indexes,
+    ...(projection.expires && { expires: projection.expires }),
   }
   known.set(generation, collection)
   return collection

@@ -111,7 +111,7 @@ describe('comparing a read model with the rebuilt one', () => {
       collection,
       documents.map((document) => ({ do: 'insert', document }) as const),
     )
-    return fingerprintsOf(store, collection)
+    return fingerprintsOf(store, collection, 0)
   }
   const document = (id: string, version: number, body: object): StoredDocument =>
     ({ id, version, body }) as StoredDocument
@@ -140,6 +140,17 @@ describe('comparing a read model with the rebuilt one', () => {
       'new:',
       'version:',
     ])
+  })
+
+  test('leaves out what will have expired when the second look ends', async () => {
+    const expiring = { ...collection, expires: { field: 'until' } }
+    const store = createMemoryDocumentStore()
+    const bodies = { soon: { until: 10 }, later: { until: 11 }, never: {} }
+    const inserts = Object.entries(bodies).map(
+      ([id, body]) => ({ do: 'insert', document: document(id, 1, body) }) as const,
+    )
+    await store.write(expiring, inserts)
+    expect([...(await fingerprintsOf(store, expiring, 10)).keys()]).toEqual(['later', 'never'])
   })
 })
 

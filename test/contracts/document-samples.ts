@@ -13,6 +13,11 @@ export const newCollection = (
   indexes: CollectionDeclaration['indexes'] = [],
 ): CollectionDeclaration => ({ name: `test-${randomUUID()}`, version: 1, indexes })
 
+/** Documents say in `until` when they expire. */
+export const newExpiringCollection = (
+  indexes: CollectionDeclaration['indexes'] = [],
+): CollectionDeclaration => ({ ...newCollection(indexes), expires: { field: 'until' } })
+
 export const document = (id: string, version: number, body: DocumentBody = {}): StoredDocument => ({
   id,
   version,

@@ -23,6 +23,7 @@ const counted: Projection<Body> = {
 const projection = counted as unknown as Projection
 const collection = collectionOf(projection, 0)
 const name = 'things@1.0'
+const clock = createFakeClock()
 const warnings: string[] = []
 const warn = (message: string) => void warnings.push(message)
 const log = { debug: () => {}, info: () => {}, warn, error: () => {} }
@@ -42,7 +43,7 @@ const dying = (store: DocumentStore, nth: number, made: boolean): DocumentStore 
 const talliesOf = (documents: DocumentStore) =>
   createTallies({
     ...{ documents, log, counted: projection },
-    readModels: createReadModels({ documents, clock: createFakeClock() }),
+    readModels: createReadModels({ documents, clock }),
     nameOf: () => name,
   })
 
@@ -52,7 +53,7 @@ const feed = async (documents: DocumentStore, pages: readonly RecordedEvent[][],
   for (let page = from; page < pages.length; page += 1) {
     try {
       const groups = groupById(projection, pages[page]!)
-      await projectGroups({ documents, projection, collection, log, counting }, groups)
+      await projectGroups({ documents, projection, collection, clock, log, counting }, groups)
     } catch {
       return page
     }

@@ -125,7 +125,7 @@ export const bodyOptions = (body: unknown): Pick<InjectOptions, 'payload'> =>
 const createHandlers = (over: { readonly events?: EventStore }, logged: LogLine[]) => {
   const clock = createFakeClock()
   const events = over.events ?? createMemoryEventStore()
-  const documents = createMemoryDocumentStore()
+  const documents = createMemoryDocumentStore(clock)
   const random = createSystemRandom()
   const log = createLog(logged)
   const { signal } = new AbortController()
@@ -192,7 +192,7 @@ export const openApi = async (
       for (const projection of allProjections) {
         const collection = collectionOf(projection, 0)
         const all = await readLog(events)
-        await project({ documents, projection, collection, events: all, log: needs.log })
+        await project({ documents, projection, collection, clock, events: all, log: needs.log })
       }
     },
     route: (notificationId) => router({ lane: 'route', priority: 'normal', notificationId }),

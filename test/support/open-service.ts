@@ -69,7 +69,7 @@ export const createWorld = ({
     clock,
     random: createSeededRandom(),
     events: createMemoryEventStore(),
-    documents: createMemoryDocumentStore(),
+    documents: createMemoryDocumentStore(clock),
     apns: createScriptedChannel('apns', clock),
     fcm: createScriptedChannel('fcm', clock),
     twilio: createScriptedChannel('twilio', clock),

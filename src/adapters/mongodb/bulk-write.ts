@@ -1,5 +1,5 @@
-import { type Collection, type Db, type Document, MongoServerError } from 'mongodb'
-import { bodyTextOf, documentsMax } from '#ports/document-query.ts'
+import { type Collection, type Db, type Document, type Filter, MongoServerError } from 'mongodb'
+import { bodyTextOf, documentsMax, indexesOf } from '#ports/document-query.ts'
 import type { Change, CollectionDeclaration } from '#ports/document-store.ts'
 import { asRead } from '#ports/plain-json.ts'
 import { keysOf, type Stored } from './stored-document.ts'
@@ -39,7 +39,7 @@ export const prepare = (
     }
   const { id, version, body } = change.document
   const b = bodyTextOf(change.document)
-  const k = collection.indexes.length === 0 ? {} : keysOf(collection, asRead(body, b))
+  const k = indexesOf(collection).length === 0 ? {} : keysOf(collection, asRead(body, b))
   return {
     id,
     do: change.do,
@@ -87,12 +87,16 @@ export interface Attempt {
   readonly stored: Collection<Stored>
   /** An attempt before this one may have taken effect without an answer. */
   readonly isRepeated: boolean
+  /** What of the collection has expired: an insert takes its place. Absent: it never does. */
+  readonly expired?: Filter<Stored>
   /** What is left of the call's time. */
   readonly timeoutMs: number
   readonly signal: AbortSignal
 }
 
-const send = async ({ db, timeoutMs, signal }: Attempt, command: Document): Promise<Document> => {
+type Sending = Pick<Attempt, 'db' | 'timeoutMs' | 'signal'>
+
+const send = async ({ db, timeoutMs, signal }: Sending, command: Document): Promise<Document> => {
   const durable = { ...writeConcern, wtimeout: timeoutMs }
   const whole = { ...command, ordered: false, writeConcern: durable, maxTimeMS: timeoutMs }
   const reply = await db.command(whole, { signal })
@@ -128,6 +132,17 @@ const notOurs = async (
   return idsOf(changes.filter((change) => !isOurs(change)))
 }
 
+/** Removes those of these documents to which the filter still applies; answers how many. */
+export const removeWhere = async (
+  sending: Sending,
+  collection: string,
+  ids: readonly string[],
+  filter: Filter<Stored>,
+): Promise<number> => {
+  const deletes = [{ q: { $and: [{ _id: { $in: ids } }, filter] }, limit: 0 }]
+  return Number((await send(sending, { delete: collection, deletes })).n)
+}
+
 const insert = async (
   attempt: Attempt,
   collection: string,
@@ -138,8 +153,11 @@ const insert = async (
   const refused = (writeErrors as readonly { readonly index: number }[]).map(
     ({ index }) => changes[index]!,
   )
-  if (refused.length === 0 || !attempt.isRepeated) return idsOf(refused)
-  return notOurs(attempt, refused)
+  if (refused.length === 0) return []
+  const { expired, ...rest } = attempt
+  if (expired && (await removeWhere(attempt, collection, idsOf(refused), expired)) > 0)
+    return insert(rest, collection, refused)
+  return attempt.isRepeated ? notOurs(attempt, refused) : idsOf(refused)
 }
 
 /**

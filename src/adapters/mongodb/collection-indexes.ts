@@ -1,5 +1,5 @@
 import { type Db, MongoServerError } from 'mongodb'
-import { refuseCollection } from '#ports/document-query.ts'
+import { indexesOf, refuseCollection } from '#ports/document-query.ts'
 import type { CollectionDeclaration, IndexDeclaration } from '#ports/document-store.ts'
 import { StartRefused } from '#ports/errors.ts'
 import type { Log } from '#ports/log.ts'
@@ -92,7 +92,7 @@ export const indexStateOf = async (
   signal: AbortSignal,
 ): Promise<IndexState> =>
   stateOf(
-    collection.indexes.map(specificationOf),
+    indexesOf(collection).map(specificationOf),
     await existing(db, collectionNameOf(collection), signal),
   )
 
@@ -113,7 +113,7 @@ export const createCollectionIndexes = (db: Db, log: Log, timeoutMs: number): Co
     const known = layouts.get(collection)
     if (known !== undefined) return known
     refuseCollection(collection)
-    const layout = JSON.stringify(collection.indexes.map(specificationOf))
+    const layout = JSON.stringify(indexesOf(collection).map(specificationOf))
     layouts.set(collection, layout)
     return layout
   }
@@ -143,7 +143,7 @@ export const createCollectionIndexes = (db: Db, log: Log, timeoutMs: number): Co
     )
 
   const make = async (collection: CollectionDeclaration): Promise<void> => {
-    const wanted = collection.indexes.map(specificationOf)
+    const wanted = indexesOf(collection).map(specificationOf)
     if (wanted.length === 0) return
     const { missing, changed } = await indexStateOf(db, collection, within(timeoutMs))
     if (changed.length > 0) throw refuse(collection)

@@ -1,5 +1,5 @@
 import type { Filter } from 'mongodb'
-import type { Find } from '#ports/document-store.ts'
+import type { CollectionDeclaration, Find } from '#ports/document-store.ts'
 import { asKey, placeOf, type Stored } from './stored-document.ts'
 
 type Bound = Readonly<Record<string, unknown>>
@@ -41,8 +41,25 @@ export const stretchesOf = (query: Find): readonly Filter<Stored>[] => {
   ]
 }
 
+/** What has expired at a time; `undefined`: nothing of this collection ever does. */
+export const expiredFilter = (
+  { expires }: CollectionDeclaration,
+  now: number,
+): Filter<Stored> | undefined =>
+  expires && ({ [placeOf(expires.field)]: { $exists: true, $lte: now } } as Filter<Stored>)
+
+/** What a filter finds of that which has not expired. */
+export const unexpired = (
+  { expires }: CollectionDeclaration,
+  filter: Filter<Stored>,
+  now: number,
+): Filter<Stored> =>
+  expires
+    ? ({ $and: [filter, { [placeOf(expires.field)]: { $not: { $lte: now } } }] } as Filter<Stored>)
+    : filter
+
 /** The order of a query; ties by id. */
-export const sortOf = ({ order }: Find): Readonly<Record<string, 1 | -1>> => {
+export const sortOf = ({ order }: Pick<Find, 'order'>): Readonly<Record<string, 1 | -1>> => {
   const direction = order.direction === 'ascending' ? 1 : -1
   return { [placeOf(order.field)]: direction, _id: direction }
 }

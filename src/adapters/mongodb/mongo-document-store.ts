@@ -1,7 +1,13 @@
 import type { Collection, Filter, MongoClient } from 'mongodb'
 import { MongoServerError, ReadConcern } from 'mongodb'
 import type { Clock } from '#ports/clock.ts'
-import { documentsMax, refuseChanges, refuseLimit, servingIndex } from '#ports/document-query.ts'
+import {
+  documentsMax,
+  expiryIndex,
+  refuseChanges,
+  refuseLimit,
+  servingIndex,
+} from '#ports/document-query.ts'
 import type {
   CollectionDeclaration,
   DisposableDocumentStore,
@@ -12,10 +18,17 @@ import { Unavailable } from '#ports/errors.ts'
 import type { Log } from '#ports/log.ts'
 import type { Random } from '#ports/random.ts'
 import type { StoreTime } from '#ports/store-time.ts'
-import { applyPart, commandsOf, type Prepared, prepare, roundsOf } from './bulk-write.ts'
+import {
+  applyPart,
+  commandsOf,
+  type Prepared,
+  prepare,
+  removeWhere,
+  roundsOf,
+} from './bulk-write.ts'
 import { createCollectionIndexes, dropCollection } from './collection-indexes.ts'
 import { createClient, databaseOf, refusalOf, within } from './connect.ts'
-import { sortOf, stretchesOf } from './find-filter.ts'
+import { expiredFilter, sortOf, stretchesOf, unexpired } from './find-filter.ts'
 import { asPortError, closed, isPassing } from './mongo-errors.ts'
 import { timeOf } from './server-clock.ts'
 import { collectionNameOf, documentOf, projection, type Stored } from './stored-document.ts'
@@ -89,7 +102,9 @@ const createDocumentStore = (
     const stored = storedOf(collection)
     for (let number = 1; ; number++) {
       const left = Math.max(1, Math.ceil(until - clock.monotonic()))
-      const attempt = { db, stored, isRepeated: number > 1, timeoutMs: left, signal: within(left) }
+      const expired = expiredFilter(collection, clock.now())
+      const time = { timeoutMs: left, signal: within(left) }
+      const attempt = { db, stored, isRepeated: number > 1, ...(expired && { expired }), ...time }
       try {
         return await withServer(() => applyPart(attempt, stored.collectionName, part))
       } catch (error) {
@@ -126,7 +141,7 @@ const createDocumentStore = (
     // A batch larger than the page lets the server close its cursor with the first answer.
     const batchSize = options.limit + 1
     const found = await storedOf(collection)
-      .find(filter, {
+      .find(unexpired(collection, filter, clock.now()), {
         ...options,
         projection,
         batchSize,
@@ -152,15 +167,46 @@ const createDocumentStore = (
     return found
   }
 
-  const findOrWait: typeof find = async (collection, query) => {
+  const orWait = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
-      return await find(collection, query)
+      return await work()
     } catch (error) {
       if (!lacksIndex(error)) throw error
       throw new Unavailable('documents/index-missing', 'An index of MongoDB is being built.', {
         cause: error,
       })
     }
+  }
+
+  /** For what names its index: makes it again when somebody dropped it. */
+  const withIndexes = <T>(collection: CollectionDeclaration, work: () => Promise<T>): Promise<T> =>
+    withServer(async () => {
+      await indexes.ensure(collection)
+      try {
+        return await work()
+      } catch (error) {
+        if (!lacksIndex(error)) throw error
+        log.warn('An index was dropped and is made again.', { collection: collection.name })
+        indexes.forget(collection)
+        await indexes.ensure(collection)
+        return await orWait(work)
+      }
+    })
+
+  const sweep = async (collection: CollectionDeclaration, limit: number): Promise<number> => {
+    const expired = expiredFilter(collection, clock.now())
+    if (expired === undefined) return 0
+    const stored = storedOf(collection)
+    const signal = within(timeoutMs)
+    const options = { projection: { _id: 1 }, hint: expiryIndex, limit, batchSize: limit + 1 }
+    const sort = sortOf({ order: { field: collection.expires!.field, direction: 'ascending' } })
+    const found = await stored
+      .find(expired, { ...options, sort, maxTimeMS: timeoutMs, signal })
+      .toArray()
+    if (found.length === 0) return 0
+    // Asked again with each: whoever inserts takes the place of what has expired.
+    const ids = found.map(({ _id }) => _id)
+    return removeWhere({ db, timeoutMs, signal }, stored.collectionName, ids, expired)
   }
 
   return {
@@ -191,18 +237,7 @@ const createDocumentStore = (
 
     find: async (collection, query) => {
       servingIndex(collection, query)
-      return withServer(async () => {
-        await indexes.ensure(collection)
-        try {
-          return await find(collection, query)
-        } catch (error) {
-          if (!lacksIndex(error)) throw error
-          log.warn('An index was dropped and is made again.', { collection: collection.name })
-          indexes.forget(collection)
-          await indexes.ensure(collection)
-          return await findOrWait(collection, query)
-        }
-      })
+      return withIndexes(collection, () => find(collection, query))
     },
 
     scan: async (collection, { after, limit }) => {
@@ -212,6 +247,11 @@ const createDocumentStore = (
         const filter = after === undefined ? {} : { _id: { $gt: after } }
         return read(collection, filter, { limit, sort: { _id: 1 } })
       })
+    },
+
+    sweep: async (collection, limit) => {
+      refuseLimit(limit)
+      return withIndexes(collection, () => sweep(collection, limit))
     },
 
     drop: (collection) =>

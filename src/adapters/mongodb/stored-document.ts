@@ -1,4 +1,4 @@
-import { indexedValue } from '#ports/document-query.ts'
+import { indexedValue, indexesOf } from '#ports/document-query.ts'
 import type {
   CollectionDeclaration,
   DocumentBody,
@@ -40,7 +40,7 @@ const fields = new WeakMap<CollectionDeclaration, readonly (readonly [string, st
 const fieldsOf = (collection: CollectionDeclaration): readonly (readonly [string, string])[] => {
   const known = fields.get(collection)
   if (known !== undefined) return known
-  const paths = new Set(collection.indexes.flatMap((index) => index.fields))
+  const paths = new Set(indexesOf(collection).flatMap((index) => index.fields))
   const pairs = Array.from(paths, (path) => [path, keyOf(path)] as const)
   fields.set(collection, pairs)
   return pairs

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { refuseCollection } from '#ports/document-query.ts'
+import { indexesOf, refuseCollection } from '#ports/document-query.ts'
 import type { CollectionDeclaration } from '#ports/document-store.ts'
 import { StartRefused } from '#ports/errors.ts'
 import {
@@ -21,9 +21,9 @@ export interface CollectionRegistry {
 }
 
 /** The indexes as they are compared with those that a table was made with. */
-const layoutOf = ({ indexes }: CollectionDeclaration): string =>
+const layoutOf = (collection: CollectionDeclaration): string =>
   JSON.stringify(
-    indexes
+    indexesOf(collection)
       .map(({ name, fields, partial = false }) => ({ name, fields, partial }))
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
   )

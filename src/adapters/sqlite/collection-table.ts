@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
-import { indexedValue, servingIndex } from '#ports/document-query.ts'
+import { expiryIndex, indexedValue, indexesOf, servingIndex } from '#ports/document-query.ts'
 import type {
   CollectionDeclaration,
   DocumentBody,
@@ -17,7 +17,7 @@ export const tableNameOf = ({ name, version }: CollectionDeclaration): string =>
 const fieldsOf = (collection: CollectionDeclaration): readonly string[] => {
   const known = knownFields.get(collection)
   if (known !== undefined) return known
-  const fields = [...new Set(collection.indexes.flatMap((index) => index.fields))]
+  const fields = [...new Set(indexesOf(collection).flatMap((index) => index.fields))]
   knownFields.set(collection, fields)
   return fields
 }
@@ -29,7 +29,7 @@ export const createTableSql = (collection: CollectionDeclaration): string => {
   const fields = fieldsOf(collection)
   const column = (field: string | undefined): string => `f${fields.indexOf(field ?? '')}`
   const columns = fields.map((_, at) => `f${at} ANY,`).join(' ')
-  const indexes = collection.indexes.map((index) => {
+  const indexes = indexesOf(collection).map((index) => {
     const where = index.partial === true ? ` WHERE ${column(index.fields.at(-1))} IS NOT NULL` : ''
     return `CREATE INDEX ${quoted(`${table}_${index.name}`)}
       ON ${quoted(table)} (${index.fields.map(column).join(', ')}, id)${where};`
@@ -44,7 +44,14 @@ export type Column = SQLInputValue
 
 /** The statements of one collection. Bodies go in and out as text, with their columns beside them. */
 export interface CollectionTable {
-  insert(id: string, version: number, columns: readonly Column[], text: string): boolean
+  /** Takes the place of a row that has expired. */
+  insert(
+    id: string,
+    version: number,
+    columns: readonly Column[],
+    text: string,
+    now: number,
+  ): boolean
   /** `before`: the columns of the row if it has `ifVersion`; saves touching indexes that stay as they are. */
   replace(
     id: string,
@@ -56,8 +63,10 @@ export interface CollectionTable {
   ): boolean
   delete(id: string, ifVersion: number): boolean
   load(ids: readonly string[]): readonly Row[]
-  find(query: Find): readonly Row[]
-  scan(after: string, limit: number): readonly Row[]
+  find(query: Find, now: number): readonly Row[]
+  scan(after: string, limit: number, now: number): readonly Row[]
+  /** The ids of those that were removed. */
+  sweep(limit: number, now: number): readonly string[]
 }
 
 const asColumn = (value: Scalar | undefined): Column => {
@@ -71,10 +80,14 @@ export const columnsOf = (
   body: DocumentBody,
 ): readonly Column[] => fieldsOf(collection).map((field) => asColumn(indexedValue(body, field)))
 
+/** Says nothing about an index: it is asked beside what finds the rows. */
+const notExpired = (column: string): string => `coalesce(${column} > ?, TRUE)`
+
 /** The WHERE and ORDER of a query, and the values of its parameters in their order. */
 const findSql = (
   collection: CollectionDeclaration,
   query: Find,
+  now: number,
 ): { readonly sql: string; readonly values: readonly Scalar[] } => {
   const index = servingIndex(collection, query)
   const fields = fieldsOf(collection)
@@ -100,6 +113,10 @@ const findSql = (
   if (after !== undefined) {
     terms.push(`(${by}, id) ${descending ? '<' : '>'} (?, ?)`)
     values.push(after.value, after.id)
+  }
+  if (collection.expires) {
+    terms.push(notExpired(column(collection.expires.field)))
+    values.push(now)
   }
   values.push(limit)
   const table = tableNameOf(collection)
@@ -133,8 +150,14 @@ export const createCollectionTable = (
   const names = fields.map((_, at) => `f${at}`)
   const columns = ['id', 'version', ...names, 'body']
   const places = columns.map(() => '?').join(', ')
+  const { expires } = collection
+  const expiry = expires && `f${fields.indexOf(expires.field)}`
+  const news = columns.slice(1).map((each) => `${each} = excluded.${each}`)
+  const whenThere = expiry
+    ? `(id) DO UPDATE SET ${news.join(', ')} WHERE ${table}.${expiry} <= ?`
+    : 'DO NOTHING'
   const insertSql = `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${places})
-    ON CONFLICT DO NOTHING`
+    ON CONFLICT ${whenThere}`
   /** SQLite takes every index for changed whose columns are named, whatever their values. */
   const replaceSql = (changed: readonly number[]): string => {
     const settings = ['version', ...changed.map((at) => `f${at}`), 'body'].map(
@@ -151,24 +174,32 @@ export const createCollectionTable = (
   }
   const deleteSql = `DELETE FROM ${table} WHERE id = ? AND version = ?`
   const select = `SELECT id, version, body FROM ${table}`
+  const scanSql = `${select} WHERE id > ?${expiry ? ` AND ${notExpired(expiry)}` : ''}
+    ORDER BY id LIMIT ?`
+  const sweepSql = `DELETE FROM ${table} WHERE id IN (SELECT id FROM ${table}
+    INDEXED BY ${quoted(`${tableNameOf(collection)}_${expiryIndex}`)}
+    WHERE ${expiry} <= ? ORDER BY ${expiry}, id LIMIT ?) RETURNING id`
 
   return {
-    insert: (id, version, values, text) =>
-      prepared(insertSql).run(id, version, ...values, text).changes !== 0,
+    insert: (id, version, values, text, now) => {
+      const row = [id, version, ...values, text]
+      return prepared(insertSql).run(...row, ...(expiry ? [now] : [])).changes !== 0
+    },
     replace: (id, version, values, text, ifVersion, before) => {
       const changed = [...fields.keys()].filter((at) => values[at] !== before?.[at])
-      const news = changed.map((at) => values[at] ?? null)
+      const changes = changed.map((at) => values[at] ?? null)
       const statement = prepared(replaceSqlOf(changed))
-      return statement.run(version, ...news, text, id, ifVersion).changes !== 0
+      return statement.run(version, ...changes, text, id, ifVersion).changes !== 0
     },
     delete: (id, ifVersion) => prepared(deleteSql).run(id, ifVersion).changes !== 0,
     load: (ids) =>
       rows(`${select} WHERE id IN (SELECT value FROM json_each(?))`, JSON.stringify(ids)),
-    find: (query) => {
-      const { sql, values } = findSql(collection, query)
+    find: (query, now) => {
+      const { sql, values } = findSql(collection, query, now)
       return rows(sql, ...values.map(asColumn))
     },
-    scan: (after, limit) => rows(`${select} WHERE id > ? ORDER BY id LIMIT ?`, after, limit),
+    scan: (after, limit, now) => rows(scanSql, after, ...(expiry ? [now] : []), limit),
+    sweep: (limit, now) => (expiry ? rows(sweepSql, now, limit).map(([id]) => id) : []),
   }
 }
 

@@ -20,13 +20,20 @@ export type TextChange =
     }
   | { readonly do: 'delete'; readonly id: string; readonly ifVersion: number }
 
-/** Documents as text in a file. Every call blocks its thread. */
+/** Documents as text in a file. Every call blocks its thread. `now`: what has expired then is not there. */
 export interface DocumentFile {
+  /** Also what has expired. */
   load(collection: CollectionDeclaration, ids: readonly string[]): readonly Row[]
   /** Whether each change was applied; all of them in one transaction. */
-  write(collection: CollectionDeclaration, changes: readonly TextChange[]): readonly boolean[]
-  find(collection: CollectionDeclaration, query: Find): readonly Row[]
-  scan(collection: CollectionDeclaration, after: string, limit: number): readonly Row[]
+  write(
+    collection: CollectionDeclaration,
+    changes: readonly TextChange[],
+    now: number,
+  ): readonly boolean[]
+  find(collection: CollectionDeclaration, query: Find, now: number): readonly Row[]
+  scan(collection: CollectionDeclaration, after: string, limit: number, now: number): readonly Row[]
+  /** The ids of those that were removed. */
+  sweep(collection: CollectionDeclaration, limit: number, now: number): readonly string[]
   drop(collection: CollectionDeclaration): void
   close(): void
 }
@@ -46,10 +53,15 @@ interface Known {
   readonly columns: readonly Column[]
 }
 
-const apply = (table: CollectionTable, change: TextChange, known: Known | undefined): boolean => {
+const apply = (
+  table: CollectionTable,
+  change: TextChange,
+  known: Known | undefined,
+  now: number,
+): boolean => {
   if (change.do === 'delete') return table.delete(change.id, change.ifVersion)
   const { id, version, columns, text, ifVersion } = change
-  if (change.do === 'insert') return table.insert(id, version, columns, text)
+  if (change.do === 'insert') return table.insert(id, version, columns, text, now)
   const before = known?.version === ifVersion ? known.columns : undefined
   return table.replace(id, version, columns, text, ifVersion, before)
 }
@@ -62,11 +74,11 @@ const createDocumentFile = (path: string, mode: Mode): DocumentFile => {
     const keyOf = (collection: CollectionDeclaration, id: string): string =>
       `${tableNameOf(collection)} ${id}`
 
-    const write: DocumentFile['write'] = (collection, changes) => {
+    const write: DocumentFile['write'] = (collection, changes, now) => {
       const table = registry.table(collection)
       if (table === undefined) return []
       const applied = inTransaction(database, () =>
-        changes.map((change) => apply(table, change, known.get(keyOf(collection, change.id)))),
+        changes.map((change) => apply(table, change, known.get(keyOf(collection, change.id)), now)),
       )
       for (const [at, change] of changes.entries()) {
         const key = keyOf(collection, change.id)
@@ -79,10 +91,15 @@ const createDocumentFile = (path: string, mode: Mode): DocumentFile => {
     return {
       load: (collection, ids) => registry.table(collection)?.load(ids) ?? [],
       write,
-      find: (collection, query) => registry.table(collection)?.find(query) ?? [],
-      scan: (collection, after, limit) => {
+      find: (collection, query, now) => registry.table(collection)?.find(query, now) ?? [],
+      scan: (collection, after, limit, now) => {
         refuseLimit(limit)
-        return registry.table(collection)?.scan(after, limit) ?? []
+        return registry.table(collection)?.scan(after, limit, now) ?? []
+      },
+      sweep(collection, limit, now) {
+        const swept = registry.table(collection)?.sweep(limit, now) ?? []
+        for (const id of swept) known.delete(keyOf(collection, id))
+        return swept
       },
       drop(collection) {
         registry.drop(collection)
@@ -124,6 +141,7 @@ export const openDocumentFile = (path: string, mode: Mode): DocumentFile => {
     write: called(file.write),
     find: called(file.find),
     scan: called(file.scan),
+    sweep: called(file.sweep),
     drop: called(file.drop),
     close: file.close,
   }

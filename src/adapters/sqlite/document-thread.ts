@@ -25,10 +25,11 @@ export const openDocumentThread = async (path: string, mode: Mode): Promise<Answ
     }
     const known = declared.get(collection)
     if (known !== undefined) return known
-    const { name, version, indexes } = collection
+    const { name, version, indexes, expires } = collection
     const number = declared.size
     declared.set(collection, number)
-    void thread.ask('declare', number, { name, version, indexes }).catch(() => {})
+    const declaration = { name, version, indexes, ...(expires && { expires }) }
+    void thread.ask('declare', number, declaration).catch(() => {})
     return number
   }
 
@@ -36,9 +37,10 @@ export const openDocumentThread = async (path: string, mode: Mode): Promise<Answ
   await thread.ask('open')
   return {
     load: (collection, ids) => thread.ask('load', numberOf(collection), ids),
-    write: (collection, changes) => thread.ask('write', numberOf(collection), changes),
-    find: (collection, query) => thread.ask('find', numberOf(collection), query),
-    scan: (collection, after, limit) => thread.ask('scan', numberOf(collection), after, limit),
+    write: (collection, ...more) => thread.ask('write', numberOf(collection), ...more),
+    find: (collection, ...more) => thread.ask('find', numberOf(collection), ...more),
+    scan: (collection, ...more) => thread.ask('scan', numberOf(collection), ...more),
+    sweep: (collection, ...more) => thread.ask('sweep', numberOf(collection), ...more),
     drop: (collection) => thread.ask('drop', numberOf(collection)),
     async close() {
       await thread.ask('close')

@@ -1,7 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Clock } from '#ports/clock.ts'
 import {
   bodyTextOf,
   documentsMax,
+  hasExpired,
   refuseChanges,
   refuseCollection,
   refuseLimit,
@@ -37,12 +39,13 @@ const recentBounds = { entriesMax: 2_000, weightMax: 6_000_000 }
 /** The file in this thread: what takes long lets others go first. */
 const ownThread = (file: DocumentFile): AnsweringFile => ({
   load: async (...args) => file.load(...args),
-  async write(collection, changes) {
+  async write(collection, changes, now) {
     if (changes.length > smallMax) await nextTurn()
-    return file.write(collection, changes)
+    return file.write(collection, changes, now)
   },
   find: async (...args) => file.find(...args),
   scan: async (...args) => file.scan(...args),
+  sweep: async (...args) => file.sweep(...args),
   drop: async (collection) => file.drop(collection),
   close: async () => file.close(),
 })
@@ -67,7 +70,11 @@ const prepare = (collection: CollectionDeclaration, change: Change): Prepared =>
   }
 }
 
-const createDocumentStore = (file: AnsweringFile, mode: Mode): DisposableDocumentStore => {
+const createDocumentStore = (
+  file: AnsweringFile,
+  mode: Mode,
+  clock: Pick<Clock, 'now'>,
+): DisposableDocumentStore => {
   const recent = createLru<string, StoredDocument>(recentBounds)
   /** Writes begun per table: what is loaded meanwhile may be older than what is remembered. */
   const writesBegun = new Map<string, number>()
@@ -109,6 +116,7 @@ const createDocumentStore = (file: AnsweringFile, mode: Mode): DisposableDocumen
     const applied = await file.write(
       collection,
       prepared.map(({ change }) => change),
+      clock.now(),
     )
     const conflicts: string[] = []
     for (const [at, { change, document }] of prepared.entries()) {
@@ -135,7 +143,9 @@ const createDocumentStore = (file: AnsweringFile, mode: Mode): DisposableDocumen
       }
       for (let at = 0; at < unknown.length; at += documentsMax)
         await loadUnknown(collection, unknown.slice(at, at + documentsMax), found)
-      return found
+      if (!collection.expires) return found
+      const now = clock.now()
+      return new Map([...found].filter(([, { body }]) => !hasExpired(collection, body, now)))
     },
     async write(collection, changes) {
       refuseClosed()
@@ -153,12 +163,22 @@ const createDocumentStore = (file: AnsweringFile, mode: Mode): DisposableDocumen
     async find(collection, query) {
       servingIndex(collection, query)
       refuseClosed()
-      return (await file.find(collection, query)).map(documentOf)
+      return (await file.find(collection, query, clock.now())).map(documentOf)
     },
     async scan(collection, { after = '', limit }) {
       refuseLimit(limit)
       refuseClosed()
-      return (await file.scan(collection, after, limit)).map(documentOf)
+      return (await file.scan(collection, after, limit, clock.now())).map(documentOf)
+    },
+    async sweep(collection, limit) {
+      refuseLimit(limit)
+      refuseClosed()
+      refuseReadOnly()
+      const table = tableNameOf(collection)
+      writesBegun.set(table, (writesBegun.get(table) ?? 0) + 1)
+      const swept = await file.sweep(collection, limit, clock.now())
+      for (const id of swept) recent.delete(`${table} ${id}`)
+      return swept.length
     },
     async drop(collection) {
       refuseClosed()
@@ -185,10 +205,12 @@ export const openSqliteDocumentStore = async (options: {
   readonly mode: Mode
   /** Reads and writes in a thread of its own, so that the event loop goes on. */
   readonly thread?: boolean
+  /** Says what has expired. */
+  readonly clock: Pick<Clock, 'now'>
 }): Promise<DisposableDocumentStore> => {
-  const { path, mode, thread = false } = options
+  const { path, mode, clock, thread = false } = options
   const file = thread
     ? await openDocumentThread(path, mode)
     : ownThread(openDocumentFile(path, mode))
-  return createDocumentStore(file, mode)
+  return createDocumentStore(file, mode, clock)
 }

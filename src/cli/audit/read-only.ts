@@ -24,7 +24,7 @@ export const openReadOnly = async (dataDir: string): Promise<ReadOnly> => {
     await openSqliteEventStore({ path: paths.events, mode: 'read-only', clock }),
   )
   const documents = opening.use(
-    await openSqliteDocumentStore({ path: paths.documents, mode: 'read-only' }),
+    await openSqliteDocumentStore({ path: paths.documents, mode: 'read-only', clock }),
   )
   const opened = opening.move()
   return { events, documents, clock, [Symbol.asyncDispose]: () => opened.disposeAsync() }
@@ -44,7 +44,11 @@ const openServers = async (config: ClusterConfig): Promise<ReadOnly> => {
   const opened = opening.move()
   return {
     events: Object.create(events, { append: { value: refuse } }),
-    documents: Object.create(documents, { write: { value: refuse }, drop: { value: refuse } }),
+    documents: Object.create(documents, {
+      write: { value: refuse },
+      sweep: { value: refuse },
+      drop: { value: refuse },
+    }),
     clock: around.clock,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }

@@ -4,6 +4,7 @@ import { createCheckpoints, type History } from '#handlers/checkpoints.ts'
 import { checkpointName } from '#handlers/progress.ts'
 import { foldDocument } from '#handlers/project.ts'
 import { createReadModels } from '#handlers/read-models.ts'
+import { hasExpired } from '#ports/document-query.ts'
 import type { CollectionDeclaration, StoredDocument } from '#ports/document-store.ts'
 import type { RecordedEvent } from '#ports/event-store.ts'
 import type { Log } from '#ports/log.ts'
@@ -111,6 +112,10 @@ const foldInto = (
   if (change && change.do !== 'delete') entry.document = change.document
 }
 
+/** Asked after the stored document was read: what that reading did not show has expired by now, too. */
+const isOver = ({ clock }: ReadOnly, { collection }: Subject, { document }: Replayed): boolean =>
+  document !== undefined && hasExpired(collection, document.body, clock.now())
+
 const sameBody = (a: StoredDocument, b: StoredDocument): boolean =>
   canonicalJson(a.body) === canonicalJson(b.body)
 
@@ -129,6 +134,7 @@ const judge = async (
       stores.events.comparePositions(position, history.position) > 0)
   // Read again: the service may have gone on since the log was replayed.
   const stored = (await stores.documents.load(collection, [id])).get(id)
+  if (!stored && isOver(stores, subject, entry)) return 'right'
   const events = (await stores.events.read(entry.stream)).filter(
     (each) => projection.idOf(each) === id,
   )
@@ -185,7 +191,7 @@ const compare = async (stores: ReadOnly, subject: Subject, sum: Tally): Promise<
     const stored = await stores.documents.load(collection, some)
     for (const id of some) {
       const entry = replayed.get(id)!
-      if (!entry.document) continue
+      if (!entry.document || isOver(stores, subject, entry)) continue
       sum.tally.documents += 1
       if (projection.name === notificationsProjection.name) {
         sum.count(entry.document)

@@ -31,6 +31,12 @@ export interface Callback {
 /** Receipts may come long before what they belong to is known, but not for ever. */
 export const quarantineMs = 3 * 24 * 3_600_000
 
+/**
+ * A receipt finds its attempt for so long after the provider took the message, and is itself looked up for so long
+ * after it came. Longer than any receipt may take (240 h, the most that can be set) and then wait (`quarantineMs`).
+ */
+export const receiptsServedMs = 30 * 24 * 3_600_000
+
 /** One stream holds the callbacks of an app and a day; this folds one of them. */
 export const evolveCallback = (
   state: Callback | undefined,

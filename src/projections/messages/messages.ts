@@ -1,3 +1,4 @@
+import { receiptsServedMs } from '#domain/callback/callback.ts'
 import type { AcceptedData } from '#domain/notification/events.ts'
 import type { Projection } from '../projection.ts'
 
@@ -6,6 +7,8 @@ export type MessageDocument = {
   readonly notificationId: string
   readonly deliveryId: string
   readonly attempt: number
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number
 }
 
 /** Twilio answers a plain id; SendGrid's receipts append routing detail to it after a dot. */
@@ -13,8 +16,9 @@ export const messageKey = (providerMessageId: string): string => providerMessage
 
 export const messagesProjection: Projection<MessageDocument> = {
   name: 'messages',
-  version: 1,
+  version: 2,
   indexes: [],
+  expires: { field: 'expiresAt' },
   idOf(event) {
     if (event.type !== 'NotificationAccepted') return undefined
     const { providerMessageId } = event.data as unknown as AcceptedData
@@ -22,6 +26,8 @@ export const messagesProjection: Projection<MessageDocument> = {
   },
   evolve(_body, event) {
     const { deliveryId, attempt } = event.data as unknown as AcceptedData
-    return { notificationId: event.stream.slice('notification-'.length), deliveryId, attempt }
+    const notificationId = event.stream.slice('notification-'.length)
+    const expiresAt = Date.parse(event.metadata.at) + receiptsServedMs
+    return { notificationId, deliveryId, attempt, expiresAt }
   },
 }

@@ -1,4 +1,4 @@
 import { createMemoryDocumentStore } from '#adapters/memory/memory-document-store.ts'
 import { documentStoreContract } from '../../contracts/document-store.ts'
 
-documentStoreContract('memory', async () => createMemoryDocumentStore())
+documentStoreContract('memory', async (clock) => createMemoryDocumentStore(clock))

@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Change } from '#ports/document-store.ts'
-import { document, insert, insertAll, newCollection } from '../../contracts/document-samples.ts'
+import {
+  document,
+  insert,
+  insertAll,
+  newCollection,
+  newExpiringCollection,
+} from '../../contracts/document-samples.ts'
+import { createFakeClock } from '../../support/fake-clock.ts'
 import { openLossyWay } from '../../support/mongodb/lossy-way.ts'
 import {
   mongoAvailable,
@@ -124,6 +131,26 @@ describe.skipIf(!mongoAvailable)(`writing to MongoDB ${mongoAvailable ? '' : noM
       expect(way.sent('insert')).toBe(2)
     })
 
+    test.each(['insert', 'delete'])(
+      'of its %s takes the place of what has expired',
+      async (lost) => {
+        const clock = createFakeClock()
+        await using way = await openLossyWay(url)
+        await using store = await openStore(way.url, { clock })
+        const collection = newExpiringCollection()
+        await insertAll(store, collection, { a: { until: clock.now() }, b: {} })
+        way.loseAnswers(lost, 1)
+        const { conflicts } = await store.write(collection, [
+          insert('a', { is: 'new' }, 3),
+          insert('b', { is: 'late' }, 3),
+          insert('c', { is: 'new' }, 3),
+        ])
+        expect(conflicts).toEqual(['b'])
+        const found = await store.load(collection, ['a', 'b', 'c'])
+        expect([...found.values()].map(({ version }) => version)).toEqual([3, 0, 3])
+      },
+    )
+
     test('knows its own replacements again', async () => {
       await using way = await openLossyWay(url)
       await using store = await openStore(way.url)
@@ -162,6 +189,33 @@ describe.skipIf(!mongoAvailable)(`writing to MongoDB ${mongoAvailable ? '' : noM
       // Unknown to the caller is not lost: loading tells.
       expect((await store.load(collection, ['a'])).get('a')?.version).toBe(1)
     })
+  })
+
+  test('leaves one winner of each of a thousand places of what has expired', async () => {
+    const clock = createFakeClock()
+    await using one = await openStore(url, { clock })
+    await using two = await openStore(url, { clock })
+    const collection = newExpiringCollection()
+    const until = clock.now()
+    await insertAll(
+      one,
+      collection,
+      all(() => ({ until })),
+    )
+    const inserts = (writer: string) => ids.map((id) => insert(id, { writer }))
+    const [first, second, swept] = await Promise.all([
+      one.write(collection, inserts('one')),
+      two.write(collection, inserts('two').toReversed()),
+      two.sweep(collection, 300),
+    ])
+    expect(swept).toBeLessThanOrEqual(300)
+    const lost = { one: new Set(first.conflicts), two: new Set(second.conflicts) }
+    const found = await one.load(collection, ids)
+    for (const id of ids) {
+      const winner = found.get(id)?.body.writer
+      // None has won where the place was swept just when both came.
+      expect([lost.one.has(id), lost.two.has(id)]).toEqual([winner !== 'one', winner !== 'two'])
+    }
   })
 
   test('names the conflicts of deletions between two clients', async () => {

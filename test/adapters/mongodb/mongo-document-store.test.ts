@@ -17,5 +17,5 @@ describe.skipIf(!mongoAvailable)(`MongoDB ${mongoAvailable ? '' : noMongo}`, () 
   })
   afterAll(() => mongo[Symbol.asyncDispose]())
 
-  documentStoreContract('mongodb', () => openStore(url))
+  documentStoreContract('mongodb', (clock) => openStore(url, { clock }))
 })

@@ -14,7 +14,7 @@ import {
   openTestMongo,
   type TestMongo,
 } from '../../support/mongodb/test-mongo.ts'
-import { openStore, silent } from './mongo-store.ts'
+import { clock, openStore, silent } from './mongo-store.ts'
 
 /** Keeps the ids of its events in their order: the least repetition or loss would show. */
 const journal: Projection = {
@@ -48,7 +48,8 @@ describe.skipIf(!mongoAvailable)(`projecting to MongoDB ${mongoAvailable ? '' : 
     const events = await recorded()
     const memory = createMemoryDocumentStore()
     const expected = newCollection()
-    const needs = { documents: memory, projection: journal, collection: expected, log: silent }
+    const to = { documents: memory, collection: expected }
+    const needs = { ...to, projection: journal, clock, log: silent }
     await project({ ...needs, events })
     const wanted = await scanned(memory, expected)
     expect(wanted).toHaveLength(40)

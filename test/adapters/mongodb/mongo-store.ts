@@ -1,6 +1,7 @@
 import { openMongoDocumentStore } from '#adapters/mongodb/mongo-document-store.ts'
 import { createSystemClock } from '#adapters/system/system-clock.ts'
 import { createSystemRandom } from '#adapters/system/system-random.ts'
+import type { Clock } from '#ports/clock.ts'
 import type { Log } from '#ports/log.ts'
 
 export const silent: Log = {
@@ -13,5 +14,7 @@ export const silent: Log = {
 export const clock = createSystemClock()
 
 /** A store as the service opens it. */
-export const openStore = (url: string, more: { readonly timeoutMs?: number } = {}) =>
-  openMongoDocumentStore({ url, clock, random: createSystemRandom(), log: silent, ...more })
+export const openStore = (
+  url: string,
+  more: { readonly timeoutMs?: number; readonly clock?: Clock } = {},
+) => openMongoDocumentStore({ url, clock, random: createSystemRandom(), log: silent, ...more })

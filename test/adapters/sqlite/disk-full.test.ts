@@ -8,6 +8,7 @@ import { openSqliteEventStore } from '#adapters/sqlite/sqlite-event-store.ts'
 import { Unavailable } from '#ports/errors.ts'
 import { insert, newCollection } from '../../contracts/document-samples.ts'
 import { newEvent, newStream, readLog } from '../../contracts/log-samples.ts'
+import { createFakeClock } from '../../support/fake-clock.ts'
 
 interface SmallDisk extends Disposable {
   readonly path: string
@@ -79,7 +80,11 @@ describe('a full disk (needs the right to mount one)', () => {
     using disk = mountSmallDisk()
     const path = join(disk?.path ?? '', 'documents.db')
     writeFileSync(join(disk?.path ?? '', 'ballast'), Buffer.alloc(500_000))
-    await using store = await openSqliteDocumentStore({ path, mode: 'write' })
+    await using store = await openSqliteDocumentStore({
+      path,
+      mode: 'write',
+      clock: createFakeClock(),
+    })
     const collection = newCollection()
     let error: unknown
     let written = 0

@@ -1,15 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { openSqliteDocumentStore } from '#adapters/sqlite/sqlite-document-store.ts'
+import type { Clock } from '#ports/clock.ts'
 import { insertAll, newCollection } from '../../contracts/document-samples.ts'
 import { documentStoreContract } from '../../contracts/document-store.ts'
+import { createFakeClock } from '../../support/fake-clock.ts'
 import { openTemporaryFolder } from './temporary-folder.ts'
 
-const openInThread = (path: string) =>
-  openSqliteDocumentStore({ path, mode: 'write', thread: true })
+const openInThread = (path: string, clock: Clock = createFakeClock()) =>
+  openSqliteDocumentStore({ path, mode: 'write', thread: true, clock })
 
-documentStoreContract('sqlite in a thread', async () => {
+documentStoreContract('sqlite in a thread', async (clock) => {
   const folder = await openTemporaryFolder()
-  const store = await openInThread(folder.file('documents.db'))
+  const store = await openInThread(folder.file('documents.db'), clock)
   return {
     ...store,
     [Symbol.asyncDispose]: async () => {
@@ -48,7 +50,11 @@ describe('the thread of the documents', () => {
       await using store = await openInThread(path)
       await insertAll(store, collection, { a: { n: 2 } })
     }
-    await using store = await openSqliteDocumentStore({ path, mode: 'write' })
+    await using store = await openSqliteDocumentStore({
+      path,
+      mode: 'write',
+      clock: createFakeClock(),
+    })
     expect((await store.load(collection, ['a'])).get('a')?.body).toEqual({ n: 2 })
   })
 })

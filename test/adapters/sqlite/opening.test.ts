@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { openSqliteDocumentStore } from '#adapters/sqlite/sqlite-document-store.ts'
 import { openSqliteEventStore } from '#adapters/sqlite/sqlite-event-store.ts'
 import { newEvents, newStream, readLog } from '../../contracts/log-samples.ts'
+import { createFakeClock } from '../../support/fake-clock.ts'
 import { openTemporaryFolder } from './temporary-folder.ts'
 
 const refusedWith = (code: string, message = '') => ({
@@ -52,9 +53,9 @@ describe('opening the log', () => {
     const database = new DatabaseSync(path)
     database.exec('PRAGMA user_version = 99')
     database.close()
-    await expect(openSqliteDocumentStore({ path, mode: 'write' })).rejects.toMatchObject(
-      refusedWith('store/newer-version', 'built again from the log'),
-    )
+    await expect(
+      openSqliteDocumentStore({ path, mode: 'write', clock: createFakeClock() }),
+    ).rejects.toMatchObject(refusedWith('store/newer-version', 'built again from the log'))
   })
 
   test('refuses a folder that is not there or cannot be written', async () => {
