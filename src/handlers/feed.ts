@@ -2,13 +2,13 @@ import { isOwn } from '#domain/log/log.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { EventFeed } from '#ports/event-feed.ts'
 import type { EventStore } from '#ports/event-store.ts'
-import { CheckpointMoved, type Checkpoints, type Place } from './checkpoints.ts'
+import type { Checkpoints } from './checkpoints.ts'
 import type { Tenure } from './hold-lease.ts'
+import { createPlaceKeeper } from './place-keeper.ts'
 import { placeBefore } from './places.ts'
 import { toldEvent } from './told-event.ts'
 
 const pageMax = 1_000
-const saveEveryMs = 1_000
 const checkpointName = 'feed'
 
 /**
@@ -25,31 +25,18 @@ export const runFeed = async (needs: {
   readonly onPosition?: (position: string) => void
 }): Promise<void> => {
   const { events, feed, checkpoints, clock, tenure, from } = needs
-  const { signal } = tenure
   const held = await checkpoints.claim(checkpointName, tenure)
+  const keeper = createPlaceKeeper(held, clock, tenure.signal)
+  const { signal } = keeper
   const found = held.start?.position
   let position = found ?? (from === 'head' ? await events.head() : undefined)
-  // The first page is saved at once: until then another start would not know that there was one.
-  let savedAt = Number.NEGATIVE_INFINITY
-  let unsaved: Place | undefined
-  const save = async (): Promise<void> => {
-    if (!unsaved) return
-    const place = unsaved
-    unsaved = undefined
-    savedAt = clock.monotonic()
-    await held.trySave(place)
-  }
   const after = position === undefined ? {} : { after: position }
   for await (const page of events.subscribe({ ...after, limit: pageMax, signal })) {
     const told = page.events.filter(({ stream }) => !isOwn(stream)).map(toldEvent)
     if (told.length > 0) await feed.publish(told)
-    unsaved = placeBefore(page, undefined, position)
+    keeper.note(placeBefore(page, undefined, position)!)
     position = page.checkpoint
     needs.onPosition?.(position)
-    if (clock.monotonic() - savedAt >= saveEveryMs) await save()
   }
-  // For the next one. Whoever lost the role cannot move it any more, and need not.
-  await save().catch((error: unknown) => {
-    if (!(error instanceof CheckpointMoved)) throw error
-  })
+  await keeper.end()
 }

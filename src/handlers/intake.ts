@@ -4,8 +4,8 @@ import type { WorkQueue } from '#ports/work-queue.ts'
 /** Asked by whoever brings much, before some more; resolves when it may be brought. */
 export type Intake = (signal: AbortSignal) => Promise<void>
 
-/** So many waiting items are worked off in less than a second; their events are still remembered then. */
-const waitingMax = 500
+/** So many waiting items are worked off in a moment; their events are still young then, and cheap to collect. */
+const waitingMax = 150
 /** The queue is counted this often at most. */
 const countEveryMs = 10
 /** However slow the work is, some more is brought after this long: an outage must not end the intake. */

@@ -3,8 +3,9 @@ import type { Clock } from '#ports/clock.ts'
 import type { CrashPoints } from '#ports/crash-points.ts'
 import type { EventStore, RecordedEvent } from '#ports/event-store.ts'
 import type { WorkItem, WorkQueue } from '#ports/work-queue.ts'
-import { CheckpointMoved, type Checkpoints, type Place } from './checkpoints.ts'
+import type { Checkpoints, Place } from './checkpoints.ts'
 import type { Tenure } from './hold-lease.ts'
+import { createPlaceKeeper } from './place-keeper.ts'
 import { placeBefore } from './places.ts'
 
 /** What a new event gives to do at once. Everything later is the agenda's. */
@@ -29,7 +30,6 @@ export const workOf = (event: RecordedEvent): readonly WorkItem[] => {
 }
 
 const pageMax = 1_000
-const saveEveryMs = 1_000
 const checkpointName = 'relay'
 
 /** A lane that was full reads the log for itself until it has caught up, and holds up no other. */
@@ -53,11 +53,13 @@ export const runRelay = async (needs: {
 }): Promise<void> => {
   const { events, queue, checkpoints, clock, crashPoints } = needs
   const broken = new AbortController()
-  const signal = AbortSignal.any([needs.tenure.signal, broken.signal])
   let failure: { readonly error: unknown } | undefined
   const laggards = new Map<string, Laggard>()
   const catchingUp = new Set<Promise<void>>()
   const checkpoint = await checkpoints.claim(checkpointName, needs.tenure)
+  const stop = AbortSignal.any([needs.tenure.signal, broken.signal])
+  const keeper = createPlaceKeeper(checkpoint, clock, stop)
+  const { signal } = keeper
   let position = checkpoint.start?.position ?? (await events.head())
 
   if (position !== undefined) needs.onPosition?.(position)
@@ -102,17 +104,10 @@ export const runRelay = async (needs: {
     }
   }
 
-  let unsaved: Place | undefined
-  // The first place is saved at once: a follower that has none would begin at the head.
-  let savedAt = -Infinity
-
+  let place: Place | undefined
   /** Never past what a full lane has not been told yet. */
-  const save = async (): Promise<void> => {
-    if (laggards.size > 0 || !unsaved) return
-    const place = unsaved
-    unsaved = undefined
-    savedAt = clock.monotonic()
-    await checkpoint.trySave(place)
+  const note = (): void => {
+    if (laggards.size === 0 && place) keeper.note(place)
   }
 
   for await (const page of events.subscribe({ ...afterOf(position), limit: pageMax, signal })) {
@@ -121,13 +116,11 @@ export const runRelay = async (needs: {
     await publish(page.events, before)
     needs.onPosition?.(position)
     crashPoints.reach('relayed-checkpoint-not-moved')
-    unsaved = placeBefore(page, undefined, before)
-    if (clock.monotonic() - savedAt >= saveEveryMs) await save()
+    place = placeBefore(page, undefined, before)
+    note()
   }
   await Promise.all(catchingUp)
   if (failure) throw failure.error
-  // For the next one. Whoever lost the role cannot move it any more, and need not.
-  await save().catch((error: unknown) => {
-    if (!(error instanceof CheckpointMoved)) throw error
-  })
+  note()
+  await keeper.end()
 }
