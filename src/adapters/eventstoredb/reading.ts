@@ -16,7 +16,7 @@ import type { Gate } from './gate.ts'
 import type { NodeClient } from './node-client.ts'
 import { formatPosition, isAfter, later, type Position } from './positions.ts'
 import type { RenewingClient } from './renewing-client.ts'
-import { backoffMs, type Timing } from './timing.ts'
+import { backoffMs, isSettled, type Timing } from './timing.ts'
 
 export interface Reading {
   readonly clients: RenewingClient
@@ -70,16 +70,17 @@ const readThrough = (
     stream.on('end', resolve)
     stream.on('error', reject)
     const watch = async (): Promise<void> => {
-      for (let before = -1; before !== count && !settled.signal.aborted; ) {
+      for (let before = -1; before !== count; ) {
         before = count
         await clock.sleep(quietMs, settled.signal)
+        if (settled.signal.aborted) return
       }
       reject(new NoAnswer(quietMs))
     }
     void watch()
   })
   return finished
-    .finally(() => settled.abort())
+    .finally(() => settled.abort(isSettled))
     .catch((error: unknown) => {
       // Or the server would go on with it.
       void stream.cancel().catch(() => undefined)

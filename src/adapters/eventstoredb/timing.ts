@@ -2,6 +2,9 @@ import type { Clock } from '#ports/clock.ts'
 import type { Random } from '#ports/random.ts'
 import { NoAnswer } from './failures.ts'
 
+/** Aborting without a reason makes an exception with its stack: too dear for every call. */
+export const isSettled = 'settled'
+
 /** All in milliseconds. */
 export interface Timing {
   /** One try of an append, and a read without a sign of life. Above the 2 s that the server gives a commit. */
@@ -52,11 +55,13 @@ export const backoffMs = (
 export const within = async <T>(clock: Clock, ms: number, work: Promise<T>): Promise<T> => {
   const settled = new AbortController()
   const late = clock.sleep(ms, settled.signal).then(() => {
-    throw new NoAnswer(ms)
+    // Made only when somebody hears it: an error takes its stack along.
+    if (!settled.signal.aborted) throw new NoAnswer(ms)
+    return work
   })
   try {
     return await Promise.race([work, late])
   } finally {
-    settled.abort()
+    settled.abort(isSettled)
   }
 }
