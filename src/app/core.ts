@@ -46,7 +46,7 @@ export const createCore = (ground: Ground) => {
   const patience = { signal: closing }
   const commandPatience = { signal: closing, waitMaxMs: commandWaitMs }
   const readModels = createReadModels({ documents, clock })
-  const aggregates = createAggregates({ events, keyHash })
+  const aggregates = createAggregates({ events, keyHash, clock })
   const recorder = createRecorder({ events, clock, random, log })
   const checkpoints = createCheckpoints({ events, documents, log })
   const counted = notificationsProjection as unknown as Projection

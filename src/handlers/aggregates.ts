@@ -4,12 +4,13 @@ import { addressIdOf, recipientIdOf, templateIdOf } from '#domain/identity.ts'
 import { comparable } from '#domain/notification/endpoint.ts'
 import { evolveRecipient, type Recipient } from '#domain/recipient/recipient.ts'
 import { evolveTemplate, type Template } from '#domain/template/template.ts'
-import type { EventStore } from '#ports/event-store.ts'
+import type { Clock } from '#ports/clock.ts'
+import type { EventStore, RecordedEvent } from '#ports/event-store.ts'
 import type { KeyHash } from '#ports/key-hash.ts'
 import { createFoldedStreams, type FoldedStreams } from './folded-streams.ts'
 import { remembered } from './remembered.ts'
 
-/** What decisions about notifications look up: always as fresh as the log. */
+/** What decisions about notifications look up. */
 export interface Aggregates {
   readonly apps: FoldedStreams<AppState>
   readonly templates: FoldedStreams<Template>
@@ -30,13 +31,18 @@ const namesMax = 10_000
 export const createAggregates = (needs: {
   readonly events: EventStore
   readonly keyHash: KeyHash
+  readonly clock: Pick<Clock, 'monotonic'>
 }): Aggregates => {
-  const { events, keyHash } = needs
+  const { keyHash } = needs
+  const folded = <S>(
+    evolve: (state: S | undefined, event: RecordedEvent) => S | undefined,
+    entriesMax: number,
+  ) => createFoldedStreams({ ...needs, evolve, entriesMax })
   return {
-    apps: createFoldedStreams({ events, evolve: evolveApp, entriesMax: 1_000 }),
-    templates: createFoldedStreams({ events, evolve: evolveTemplate, entriesMax: 1_000 }),
-    recipients: createFoldedStreams({ events, evolve: evolveRecipient, entriesMax: 20_000 }),
-    addresses: createFoldedStreams({ events, evolve: evolveAddress, entriesMax: 5_000 }),
+    apps: folded(evolveApp, 1_000),
+    templates: folded(evolveTemplate, 1_000),
+    recipients: folded(evolveRecipient, 20_000),
+    addresses: folded(evolveAddress, 5_000),
     streamOf: {
       app: (app) => `app-${app}`,
       template: remembered(namesMax, (app, name) => `template-${templateIdOf(app, name)}`),

@@ -7,7 +7,13 @@ import type { Aggregates } from './aggregates.ts'
 
 /** Where a delivery goes as the log says now, or why it must not go there. */
 export type Destination =
-  | { readonly to: Address; readonly text: string; readonly registeredAt?: number }
+  | {
+      readonly to: Address
+      readonly text: string
+      readonly registeredAt?: number
+      /** Monotonic time of the older of the looks at recipient and address. */
+      readonly readAtMs: number
+    }
   | {
       readonly refused: {
         readonly reason: SuppressionReason
@@ -16,7 +22,7 @@ export type Destination =
       }
     }
 
-type Found = Extract<Destination, { to: unknown }>
+type Found = Omit<Extract<Destination, { to: unknown }>, 'readAtMs'>
 
 const refuse = (
   reason: SuppressionReason,
@@ -52,19 +58,23 @@ const bareAddress = (personal: RequestedPersonal): Found | undefined => {
   return { to: { kind: 'email', email: to.email }, text }
 }
 
-/** Reads recipient and address as they are in the log at this moment. */
+/** Reads recipient and address as they were in the log at most `maxAgeMs` ago. */
 export const createDestinations =
   (aggregates: Aggregates) =>
   async (
     notification: Notification,
     personal: RequestedPersonal,
     delivery: Delivery,
+    maxAgeMs: number,
   ): Promise<Destination> => {
     const { streamOf } = aggregates
     const { app, recipient: ref, category } = notification
     let found = bareAddress(personal)
+    let readAtMs = Number.POSITIVE_INFINITY
     if (ref.kind === 'user') {
-      const { state } = await aggregates.recipients.load(streamOf.recipient(app, ref.userId))
+      const stream = streamOf.recipient(app, ref.userId)
+      const { state, ...read } = await aggregates.recipients.recent(stream, maxAgeMs)
+      readAtMs = read.readAtMs
       if (!state) return refuse('recipient-unknown', 'recipient.exists', { exists: false })
       const { revision } = state
       const rule = optedOutBy(state.preferences, category, delivery.channel)
@@ -76,9 +86,10 @@ export const createDestinations =
       if (!found) return refuse('no-endpoint', `recipient.${delivery.endpoint.kind}`, { revision })
     }
     if (!found) return refuse('no-endpoint', 'request.to', {})
-    const { state } = await aggregates.addresses.load(streamOf.address(app, found.text))
+    const stream = streamOf.address(app, found.text)
+    const { state, ...read } = await aggregates.addresses.recent(stream, maxAgeMs)
     const suppressed = state?.suppressed
-    if (!suppressed) return found
+    if (!suppressed) return { ...found, readAtMs: Math.min(readAtMs, read.readAtMs) }
     const { cause, at } = suppressed
     return refuse('address-suppressed', `address.${cause}`, { cause, since: at })
   }

@@ -2,7 +2,7 @@ import { canonicalJson } from '#domain/canonical-json.ts'
 import { sha256, uuidOf } from '#domain/identity.ts'
 import type { RequestedPersonal } from '#domain/notification/events.ts'
 import type { Delivery, Notification } from '#domain/notification/state.ts'
-import { templateVersion } from '#domain/template/template.ts'
+import { type Template, templateVersion } from '#domain/template/template.ts'
 import type { Address, Message, RenderedContent } from '#ports/channel.ts'
 import type { KeyHash } from '#ports/key-hash.ts'
 import type { Rendered, Renderer } from '#ports/renderer.ts'
@@ -73,8 +73,10 @@ export const createMessages = (needs: {
       const { app, template } = notification
       if (!template) return literal(personal)
       const stream = aggregates.streamOf.template(app, template.name)
-      const { state } = await aggregates.templates.load(stream)
-      const published = templateVersion(state, template.name, template.version)
+      const { name, version } = template
+      const isThere = ({ versions }: Template): boolean => versions.length >= version
+      const { state } = await aggregates.templates.knowing(stream, isThere)
+      const published = templateVersion(state, name, version)
       const locale = notification.locale ?? published.defaultLocale
       const { channel } = delivery
       const { contents, defaultLocale } = published

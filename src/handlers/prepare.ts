@@ -41,6 +41,9 @@ export interface Prepared {
   readonly sendable?: { readonly content: RenderedContent; readonly text: string }
 }
 
+/** What the router has just read will do for the fence: before the first byte it is looked at again. */
+const knownMaxMs = 500
+
 /** Everything an attempt needs before its fence; what cannot be sent is told together with the fence. */
 export const createPrepare =
   (needs: {
@@ -54,7 +57,7 @@ export const createPrepare =
     const personal = personalOf(loaded)
     const { deliveryId } = delivery
     const attempt = (delivery.attempts.at(-1)?.number ?? 0) + 1
-    const destination = await destinations(state, personal, delivery)
+    const destination = await destinations(state, personal, delivery, knownMaxMs)
     const rendered = await messages.render(state, personal, delivery)
     const policy = needs.policies[delivery.channel]
     const fence = (to: string): Command => ({

@@ -28,7 +28,7 @@ export const createQuarantine = (needs: {
   // Grows in place: told again, it stays the same.
   const evolve = (state: Set<string> | undefined, event: RecordedEvent) =>
     (state ?? new Set()).add(`${event.type} ${event.data.callbackId}`)
-  const days = createFoldedStreams({ events, evolve, entriesMax: 20 })
+  const days = createFoldedStreams({ events, evolve, entriesMax: 20, clock })
 
   return {
     async keep(app, provider, receipt, callbackId) {
@@ -66,7 +66,12 @@ export const createMatcher = (needs: {
 }) => {
   const { events, documents, receipts, recorder, clock, signal } = needs
   /** Only where each stream ends is asked for. */
-  const lengths = createFoldedStreams({ events, evolve: () => true as const, entriesMax: 20 })
+  const lengths = createFoldedStreams({
+    events,
+    evolve: () => true as const,
+    entriesMax: 20,
+    clock,
+  })
 
   const match = async (callback: CallbackDocument, messages: CollectionDeclaration) => {
     const { provider } = callback.callback

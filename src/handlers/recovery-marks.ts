@@ -93,7 +93,12 @@ export const createRecoveryMarks = (needs: MarkNeeds) => {
     listedMax = idsMax,
   } = needs
   const recorder = createRecorder(needs)
-  const marks = createFoldedStreams<Recovery>({ events, evolve: evolveRecovery, entriesMax: 1 })
+  const marks = createFoldedStreams<Recovery>({
+    events,
+    evolve: evolveRecovery,
+    entriesMax: 1,
+    clock: needs.clock,
+  })
   const context = { app: '', actor: 'system:timekeeper', correlationId: events.logId }
 
   const append = (stream: string, facts: readonly RecoveryEvent[], revision: number) =>

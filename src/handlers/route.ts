@@ -8,7 +8,12 @@ import {
   planDeliveries,
 } from '#domain/notification/plan.ts'
 import type { Notification } from '#domain/notification/state.ts'
-import { chooseLocale, templateChannels, templateVersion } from '#domain/template/template.ts'
+import {
+  chooseLocale,
+  type Template,
+  templateChannels,
+  templateVersion,
+} from '#domain/template/template.ts'
 import type { Clock } from '#ports/clock.ts'
 import { VersionConflict } from '#ports/errors.ts'
 import type { WorkItem } from '#ports/work-queue.ts'
@@ -41,8 +46,10 @@ export const createRouter = (needs: {
     const { app, template } = state
     if (!template) return { available: contentChannels(content), locale: localeAsked ?? '' }
     const stream = streamOf.template(app, template.name)
-    const { state: published } = await aggregates.templates.load(stream)
-    const pinned = templateVersion(published, template.name, template.version)
+    const { name, version } = template
+    const isThere = ({ versions }: Template): boolean => versions.length >= version
+    const { state: published } = await aggregates.templates.knowing(stream, isThere)
+    const pinned = templateVersion(published, name, version)
     const available: readonly Channel[] = templateChannels(pinned)
     return { available, locale: chooseLocale(pinned, localeAsked) }
   }

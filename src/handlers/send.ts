@@ -31,15 +31,14 @@ export interface Fenced {
 /** Sends a fenced attempt and says what to record of it. Never throws for what a provider did. */
 export type Send = (fenced: Fenced) => Promise<Command>
 
+/** What was read this long ago need not be read again: enough of the second is left. */
+const tailFreshMs = 250
 /** No first byte leaves later than this after the recipient was read. */
 const tailAgeMaxMs = 1_000
 /** Nor later than this after the fence was sent: somebody may have resolved the attempt since. */
 const fenceAgeMaxMs = 2_000
 
-type Found = Extract<Destination, { to: unknown }> & {
-  /** Monotonic time of the look at recipient and address. */
-  readonly readAtMs: number
-}
+type Found = Extract<Destination, { to: unknown }>
 
 export const createSend = (needs: {
   readonly channels: ReadonlyMap<string, Channel>
@@ -79,8 +78,7 @@ export const createSend = (needs: {
   const recheck = async (fenced: Fenced): Promise<Found | Command> => {
     const { notification, personal, delivery, attempt } = fenced
     for (;;) {
-      const readAtMs = clock.monotonic()
-      const destination = await destinations(notification, personal, delivery)
+      const destination = await destinations(notification, personal, delivery, tailFreshMs)
       if ('refused' in destination) {
         const { deliveryId } = delivery
         return { do: 'suppress', deliveryId, attempt, ...destination.refused }
@@ -92,7 +90,7 @@ export const createSend = (needs: {
       if (now - fenced.fencedAtMs > fenceAgeMaxMs) {
         return notSent(fenced, 'fence-too-old', 'The fence took too long to be written.')
       }
-      if (now - readAtMs <= tailAgeMaxMs) return { ...destination, readAtMs }
+      if (now - destination.readAtMs <= tailAgeMaxMs) return destination
     }
   }
 

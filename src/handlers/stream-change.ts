@@ -35,6 +35,7 @@ export const changeStream = async <S>(options: {
     try {
       const expected = revision < 0 ? 'no-stream' : revision
       const appended = await recorder.appendSurely(stream, events, expected, patience)
+      streams.changed(stream)
       return { revision: appended.revision, changed: true }
     } catch (error) {
       if (!(error instanceof VersionConflict) || tries >= retriesMax) throw error

@@ -26,7 +26,7 @@ const open = (seed = 1, events = createMemoryEventStore()) => {
   const note = () => {}
   const log = { debug: note, info: note, warn: note, error: note }
   const recorder = createRecorder({ events, clock, random, log })
-  const aggregates = createAggregates({ events, keyHash })
+  const aggregates = createAggregates({ events, keyHash, clock })
   const patience = { signal: new AbortController().signal, waitMaxMs: 0 }
   const apps = createApps({ aggregates, recorder, keyHash, random, patience })
   return { apps, events, comparisons: () => comparisons }

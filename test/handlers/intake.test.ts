@@ -31,13 +31,13 @@ const open = (volatile = true) => {
 describe('the intake of batches', () => {
   test('is open while little waits', async () => {
     const { ask, state } = open()
-    state.waiting = 250
+    state.waiting = 75
     expect(await ask()).toEqual({ given: true })
   })
 
   test('waits until what waits is worked off', async () => {
     const { ask, clock, state } = open()
-    state.waiting = 251
+    state.waiting = 76
     const answer = await ask()
     await clock.advance(100)
     expect(answer.given).toBe(false)

@@ -46,8 +46,10 @@ describe('a process that was paused between fence and first byte', () => {
     let fenced = false
     let reads = 0
     service.faults.append = (_, news) => {
-      fenced ||= news.some((event) => event.type === 'NotificationDispatched')
-      return undefined
+      const isFence = news.some((event) => event.type === 'NotificationDispatched')
+      fenced ||= isFence
+      // Longer than what was read before the fence will do.
+      return isFence ? 300 : undefined
     }
     service.faults.read = (stream) => {
       if (!fenced || !stream.startsWith('recipient-')) return undefined

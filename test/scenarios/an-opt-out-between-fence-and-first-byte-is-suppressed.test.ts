@@ -5,13 +5,15 @@ import { addPerson, optOut, request, toPhone } from '../support/people.ts'
 /** Does something as soon as a fence has been written, before its writer hears of it. */
 const afterFence = (service: Service, act: () => Promise<unknown>): void => {
   let done = false
-  const { events } = service.world
+  const { events, clock } = service.world
   const append = events.append
   const appendAndAct: typeof append = async (stream, news, options) => {
     const appended = await append(stream, news, options)
     if (!done && news.some((each) => each.type === 'NotificationDispatched')) {
       done = true
       await act()
+      // Longer than what was read before the fence will do.
+      await clock.sleep(300)
     }
     return appended
   }

@@ -141,8 +141,10 @@ describe('an unknown fate of what must not be sent again', () => {
     await publish(service)
     let fenced = false
     service.faults.append = (_, news) => {
-      fenced ||= news.some((each) => each.type === 'NotificationDispatched')
-      return undefined
+      const isFence = news.some((each) => each.type === 'NotificationDispatched')
+      fenced ||= isFence
+      // Longer than what was read before the fence will do.
+      return isFence ? 300 : undefined
     }
     let refusals = 0
     service.faults.read = (stream) => {
