@@ -5,6 +5,8 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    // Most of their time tests wait for processes that they started.
+    maxWorkers: '100%',
     // Scenarios run twice: on one process with all roles, and on the processes of a cluster.
     projects: [
       {

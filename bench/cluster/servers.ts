@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { findPrograms, type Programs } from '../../deploy/cluster/programs.ts'
 import type { Cluster } from '../../deploy/cluster/start-cluster.ts'
 import { serverProgram } from '../../test/support/mongodb/built-server.ts'
+import { withDatabase } from '../../test/support/mongodb/with-database.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -12,16 +13,13 @@ export interface BenchPrograms extends Programs, AsyncDisposable {
 
 /** A database of its own on a server that is there for tests, dropped in the end. */
 const ownDatabase = (given: string): { readonly url: string; drop(): Promise<void> } => {
-  const url = new URL(given)
-  if (url.username !== '' && !url.searchParams.has('authSource'))
-    url.searchParams.set('authSource', url.pathname.slice(1) || 'admin')
   const name = `pabal-bench-${randomUUID()}`
-  url.pathname = `/${name}`
+  const url = withDatabase(given, name)
   return {
-    url: url.href,
+    url,
     async drop() {
       const { MongoClient } = await import('mongodb')
-      await using client = new MongoClient(url.href)
+      await using client = new MongoClient(url)
       await client.db(name).dropDatabase()
     },
   }
@@ -33,12 +31,14 @@ const given = (value: string | undefined): string | undefined => value || undefi
 export const findServers = (env: Env): BenchPrograms | string => {
   const mongoUrl = given(env.PABAL_TEST_MONGODB_URL)
   const natsUrl = given(env.PABAL_TEST_NATS_URL)
+  const eventStoreUrl = given(env.PABAL_TEST_EVENTSTOREDB_URL)
   const database = mongoUrl === undefined ? undefined : ownDatabase(mongoUrl)
   let programs: Programs
   try {
     programs = findPrograms(env, {
       ...(natsUrl !== undefined && { natsServer: natsUrl }),
       ...(database && { mongodbServer: database.url }),
+      ...(eventStoreUrl !== undefined && { eventStore: eventStoreUrl }),
     })
   } catch (error) {
     return (error as Error).message

@@ -1,6 +1,6 @@
-import { connect } from 'nats'
 import { openEventStoreDb } from '#adapters/eventstoredb/event-store-db.ts'
 import { openMongoDocumentStore } from '#adapters/mongodb/mongo-document-store.ts'
+import { connectNats } from '#adapters/nats/connecting.ts'
 import { createSystemClock } from '#adapters/system/system-clock.ts'
 import { createSystemRandom } from '#adapters/system/system-random.ts'
 import { createCheckpoints } from '#handlers/checkpoints.ts'
@@ -25,7 +25,7 @@ export const openStores = async ({ eventStore, nats, mongodb }: Cluster['servers
     await openEventStoreDb({ url: eventStore.url, append: 'classic', ...around }),
   )
   const documents = opening.use(await openMongoDocumentStore({ url: mongodb.url, ...around }))
-  const connection = await connect({ servers: nats.url })
+  const { connection } = await connectNats({ url: nats.url, name: 'pabal bench' })
   opening.defer(() => connection.close())
   const manager = await connection.jetstreamManager({ checkAPI: false })
   const lastOf = async (stream: string): Promise<number> =>

@@ -31,17 +31,17 @@ export const findProgram = (names: readonly string[], path: string): string | un
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** By option, else by the setting that tests use too, else where programs usually are. Throws without NATS. */
+/**
+ * By option, else by the setting that tests use too, else where programs usually are. Throws without NATS. The address
+ * of an event store for tests is not looked for: a cluster wants a log of its own, and may kill what keeps it.
+ */
 export const findPrograms = (env: Env, given: Partial<Programs> = {}): Programs => {
   const path = env.PATH ?? ''
   const natsServer =
-    given.natsServer ?? env.PABAL_TEST_NATS_SERVER ?? findProgram(['nats-server'], path)
+    given.natsServer ?? (env.PABAL_TEST_NATS_SERVER || findProgram(['nats-server'], path))
   const mongodbServer =
-    given.mongodbServer ?? env.PABAL_TEST_MONGODB_SERVER ?? findProgram(['mongod'], path)
-  const eventStore =
-    given.eventStore ??
-    env.PABAL_TEST_EVENTSTOREDB_URL ??
-    findProgram(['eventstored', 'kurrentd'], path)
+    given.mongodbServer ?? (env.PABAL_TEST_MONGODB_SERVER || findProgram(['mongod'], path))
+  const eventStore = given.eventStore ?? findProgram(['eventstored', 'kurrentd'], path)
   if (natsServer === undefined) {
     throw new Error(
       'There is no nats-server here: name it by --nats-server or PABAL_TEST_NATS_SERVER.',

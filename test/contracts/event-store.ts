@@ -15,16 +15,23 @@ export interface EventStoreDifferences {
   readonly unordered?: boolean
 }
 
+/** Whoever asks for the head of a log of others passes over all that came last: links of projections, for one. */
+const sharedTimeoutMs = 60_000
+
 /** What every event store does. `open` may give the same log each time. */
 export const eventStoreContract = (
   adapter: string,
   open: OpenEventStore,
   differences: EventStoreDifferences = {},
 ): void => {
-  describe(`event store: ${adapter}`, () => {
-    appendingContract(open)
-    conflictContract(open, differences)
-    readingContract(open, differences)
-    followingContract(open)
-  })
+  describe(
+    `event store: ${adapter}`,
+    differences.shared ? { timeout: sharedTimeoutMs } : {},
+    () => {
+      appendingContract(open)
+      conflictContract(open, differences)
+      readingContract(open, differences)
+      followingContract(open)
+    },
+  )
 }

@@ -1,5 +1,5 @@
 /** Turns of the event loop that a test waits for something at most. */
-const turnsMax = 2_000_000
+const turnsMax = 20_000_000
 
 /** Resolves once it happened, without a clock. */
 export const eventually = async (happened: () => boolean): Promise<void> => {

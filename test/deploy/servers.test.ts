@@ -153,6 +153,6 @@ describe.skipIf(!withMongodb)(
       server.wipe()
       await server.start()
       expect(await count()).toBe(0)
-    })
+    }, 120_000)
   },
 )

@@ -101,7 +101,7 @@ export const parseConnectionUrl = (url: string): Connection => {
   const hosts = (list ?? '').split(',').map(hostOf)
   const parameters = parametersOf(query)
   const flag = (name: string, initial: boolean): boolean => {
-    const value = parameters.get(name) ?? String(initial)
+    const value = parameters.get(name)?.toLowerCase() ?? String(initial)
     return value === 'true' || value === 'false'
       ? value === 'true'
       : refuse(`says ${name}=${value}`)
@@ -111,7 +111,8 @@ export const parseConnectionUrl = (url: string): Connection => {
     if (value === undefined) return undefined
     return /^-?\d{1,9}$/.test(value) ? Number(value) : refuse(`says ${name}=${value}`)
   }
-  if (!flag('tlsverifycert', true))
+  const tls = flag('tls', true)
+  if (!flag('tlsverifycert', true) && tls)
     refuse('says tlsVerifyCert=false, which has no effect: name the authority in tlsCAFile')
   const preference = parameters.get('nodepreference')
   const nodePreference = preference === undefined ? 'leader' : preferences[flat(preference)]
@@ -136,7 +137,7 @@ export const parseConnectionUrl = (url: string): Connection => {
   return {
     hosts,
     discover: discover !== undefined,
-    tls: flag('tls', true),
+    tls,
     credentials: credentialsOf(user),
     certificates: given({ rootCertificate, userCertFile, userKeyFile }) as ChannelCredentialOptions,
     options: given(options) as Connection['options'],

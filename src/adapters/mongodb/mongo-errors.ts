@@ -37,6 +37,8 @@ const conditions: Readonly<Record<number, Condition>> = {
   7: unreachable, // HostNotFound
   13: credentials, // Unauthorized
   18: credentials, // AuthenticationFailed
+  26: timeout, // NamespaceNotFound: somebody dropped the collection meanwhile
+  43: timeout, // CursorNotFound: the server was started anew, or the collection dropped
   50: timeout, // MaxTimeMSExpired
   64: notDurable, // WriteConcernTimeout
   79: notDurable, // UnknownReplWriteConcern
@@ -49,6 +51,7 @@ const conditions: Readonly<Record<number, Condition>> = {
   175: timeout, // QueryPlanKilled: somebody dropped the collection meanwhile
   189: noPrimary, // PrimarySteppedDown
   215: timeout, // DatabaseDropPending
+  237: timeout, // CursorKilled
   262: timeout, // ExceededTimeLimit
   276: timeout, // IndexBuildAborted: somebody dropped the collection meanwhile
   8000: credentials, // AtlasError: authentication

@@ -29,7 +29,7 @@ const ofVersion = (version: string): readonly Finding[] => {
     const message = `nats-server ${version} is too old: pull consumers need 2.9.4. Use 2.12 or newer.`
     return [finding('wrong', 'queue/version-too-old', message)]
   }
-  if (!isAtLeast(version, '2.12.0')) {
+  if (!isAtLeast(version, '2.10.0')) {
     const message = `nats-server ${version} writes to its disk only every two minutes. Work lost in a power failure comes back from the log, later. Use 2.12 or newer with "sync_interval: always" (deploy/nats).`
     return [finding('warning', 'queue/syncs-late', message)]
   }

@@ -19,7 +19,8 @@ eventStoreContract('EventStoreDB, played by a double, in batches', onDouble('bat
   unordered: true,
 })
 
-const url = process.env.PABAL_TEST_EVENTSTOREDB_URL
+/** A server for tests, with no other writer beside the suites; what earlier runs left in it does no harm. */
+const url = process.env.PABAL_TEST_EVENTSTOREDB_URL || undefined
 
 if (url === undefined)
   describe('event store: EventStoreDB', () => {

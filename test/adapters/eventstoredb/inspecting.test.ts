@@ -161,6 +161,11 @@ describe('an address', () => {
     })
   })
 
+  test('may say that no certificate is checked where there is none', () => {
+    const url = 'esdb://admin:changeit@127.0.0.1:2113?tls=False&tlsVerifyCert=false'
+    expect(parseConnectionUrl(url).tls).toBe(false)
+  })
+
   test.each([
     '',
     'http://host',

@@ -33,13 +33,13 @@ const createSplitter = (): ((piece: Buffer) => readonly Buffer[]) => {
 }
 
 export const openLossyWay = async (target: string): Promise<LossyWay> => {
-  const { hostname, port, pathname } = new URL(target)
+  const { hostname, port } = new URL(target)
   const toLose = new Map<string, number>()
   const counts = new Map<string, number>()
   const sockets = new Set<Socket>()
 
   const server = createServer((client) => {
-    const upstream = connect(Number(port), hostname)
+    const upstream = connect(Number(port) || 27_017, hostname)
     const split = createSplitter()
     let breaks = false
     const end = () => {
@@ -70,8 +70,13 @@ export const openLossyWay = async (target: string): Promise<LossyWay> => {
   await once(server, 'listening')
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('There is no port.')
+  const way = new URL(target)
+  way.host = `127.0.0.1:${address.port}`
+  // Else the driver asks a member of a replica set where it is, and goes there by itself.
+  way.searchParams.delete('replicaSet')
+  way.searchParams.set('directConnection', 'true')
   return {
-    url: `mongodb://127.0.0.1:${address.port}${pathname}`,
+    url: way.href,
     loseAnswers: (command, times) => void toLose.set(command, times),
     sent: (command) => counts.get(command) ?? 0,
     async [Symbol.asyncDispose]() {

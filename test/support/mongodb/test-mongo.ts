@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { MongoClient } from 'mongodb'
 import { serverProgram } from './built-server.ts'
 import { type MongoServer, startMongoServer } from './mongo-server.ts'
+import { withDatabase } from './with-database.ts'
 
 const givenUrl = process.env.PABAL_TEST_MONGODB_URL
 
@@ -15,15 +16,6 @@ export const noMongo = '(no MongoDB-speaking server here: node test/support/mong
 export interface TestMongo extends AsyncDisposable {
   /** The address of a database that no other test has; all of them are dropped in the end. */
   database(): string
-}
-
-const withDatabase = (url: string, name: string): string => {
-  const parsed = new URL(url)
-  // Users live where the given address says, not in the new database.
-  if (parsed.username !== '' && !parsed.searchParams.has('authSource'))
-    parsed.searchParams.set('authSource', parsed.pathname.slice(1) || 'admin')
-  parsed.pathname = `/${name}`
-  return parsed.href
 }
 
 export const openTestMongo = async (): Promise<TestMongo> => {
