@@ -58,6 +58,12 @@ test('a server that is not there is named, and refuses the start', async () => {
 
 const here = natsServerProgram !== undefined
 
+/** Of this machine's server: 2.`minorMin` or newer. */
+const isAtLeast = (minorMin: number): boolean => {
+  const [major = 0, minor = 0] = natsServerVersion()
+  return major > 2 || minor >= minorMin
+}
+
 describe.skipIf(!here)(here ? 'opening NATS' : 'opening NATS (no nats-server here)', () => {
   test('wrong credentials refuse the start', async () => {
     await using server = await startNatsServer(withUser)
@@ -103,9 +109,8 @@ describe.skipIf(!here)(here ? 'opening NATS' : 'opening NATS (no nats-server her
     await using server = await startNatsServer()
     await using _queue = await openQueue(server.url)
     const { config } = await administer(server.url, (manager) => manager.streams.info('PABAL_WORK'))
-    const [major, minor] = natsServerVersion() as [number, number]
-    const late = major > 2 || minor >= 12
-    expect((config as { persist_mode?: string }).persist_mode).toBe(late ? 'async' : undefined)
+    const { persist_mode: mode } = config as { persist_mode?: string }
+    expect(mode).toBe(isAtLeast(12) ? 'async' : undefined)
   })
 
   test('an examination changes nothing, and says what it saw of durability', async () => {
@@ -113,9 +118,7 @@ describe.skipIf(!here)(here ? 'opening NATS' : 'opening NATS (no nats-server her
     const before = await inspect(server.url)
     expect(await inspect(server.url)).toEqual(before)
     expect(wrong(before)).toEqual([])
-    const [major, minor] = natsServerVersion() as [number, number]
-    const syncs = major > 2 || minor >= 12
-    expect(before.some(({ code }) => code === 'queue/syncs-late')).toBe(!syncs)
+    expect(before.some(({ code }) => code === 'queue/syncs-late')).toBe(!isAtLeast(10))
     expect(before.map(({ message }) => message).join()).toContain('deploy/nats')
   })
 
@@ -124,9 +127,7 @@ describe.skipIf(!here)(here ? 'opening NATS' : 'opening NATS (no nats-server her
     await using _queue = await openQueue(server.url)
     const late = { now: () => clock.now() - 60_000 }
     const findings = await inspectNats({ url: server.url, replicas: 1, clock: late })
-    const [major, minor] = natsServerVersion() as [number, number]
-    const tells = major > 2 || minor >= 10
-    expect(findings.some(({ code }) => code === 'queue/clock-differs')).toBe(tells)
+    expect(findings.some(({ code }) => code === 'queue/clock-differs')).toBe(isAtLeast(10))
   })
 
   test('storage that is nearly used up is told', async () => {
@@ -152,14 +153,10 @@ describe.skipIf(!here)(here ? 'opening NATS' : 'opening NATS (no nats-server her
           .replace('http: "127.0.0.1:8222"', '')
           .replace('/var/lib/nats', store),
     })
-    const syncs = () => {
-      const [major, minor] = natsServerVersion() as [number, number]
-      return major > 2 || minor >= 10
-    }
 
     test('start the server that they are for', async () => {
       await using server = await startNatsServer(
-        sample(syncs() ? 'nats-2.12.conf' : 'nats-2.9.conf'),
+        sample(isAtLeast(10) ? 'nats-2.12.conf' : 'nats-2.9.conf'),
       )
       await using queue = await openQueue(withCredentials(server.url, 'from-the-environment'))
       expect(await queue.publish(newItems(1))).toEqual(['queued'])
@@ -169,7 +166,7 @@ describe.skipIf(!here)(here ? 'opening NATS' : 'opening NATS (no nats-server her
     })
 
     test('of 2.12 is not one for servers before 2.10', async () => {
-      if (syncs()) return
+      if (isAtLeast(10)) return
       await expect(startNatsServer(sample('nats-2.12.conf'))).rejects.toThrow('sync_interval')
     })
   })
