@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { nameSkipped } from './test/support/name-skipped.ts'
 
 export default defineConfig({
   test: {
@@ -7,11 +8,16 @@ export default defineConfig({
     hookTimeout: 20_000,
     // Most of their time tests wait for processes that they started.
     maxWorkers: '100%',
-    // Scenarios run twice: on one process with all roles, and on the processes of a cluster.
+    reporters: ['default', nameSkipped],
+    // Scenarios run twice: on one process with all roles, and on the processes of a cluster. Some need several.
     projects: [
       {
         extends: true,
-        test: { name: 'one process', include: ['test/**/*.test.ts'] },
+        test: {
+          name: 'one process',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/scenarios/cluster/**'],
+        },
       },
       {
         extends: true,

@@ -47,14 +47,15 @@ export const readingContract = (
   })
 
   describe('reading the log', () => {
-    test.skipIf(shared)('finds an empty one empty', async () => {
-      await using store = await open()
-      expect(await store.head()).toBeUndefined()
-      const page = await store.readAll({ limit: 10 })
-      expect(page).toMatchObject({ events: [], atHead: true })
-      await store.append(newStream(), newEvents(2), { expected: 'no-stream' })
-      expect((await store.readAll({ after: page.checkpoint, limit: 10 })).events).toHaveLength(2)
-    })
+    if (!shared)
+      test('finds an empty one empty', async () => {
+        await using store = await open()
+        expect(await store.head()).toBeUndefined()
+        const page = await store.readAll({ limit: 10 })
+        expect(page).toMatchObject({ events: [], atHead: true })
+        await store.append(newStream(), newEvents(2), { expected: 'no-stream' })
+        expect((await store.readAll({ after: page.checkpoint, limit: 10 })).events).toHaveLength(2)
+      })
 
     test('gives the events in the order of their appends', async () => {
       await using store = await open()

@@ -49,14 +49,15 @@ export const handingContract = (
       expect(consumer.taken).toEqual([item])
     })
 
-    test.skipIf(!oncePerLane)('waits once per lane, whatever its priority', async () => {
-      await using queue = await open()
-      const item = newItem()
-      expect(await queue.publish([item, { ...item, priority: 'urgent' }])).toEqual([
-        'queued',
-        'waiting',
-      ])
-    })
+    if (oncePerLane)
+      test('waits once per lane, whatever its priority', async () => {
+        await using queue = await open()
+        const item = newItem()
+        expect(await queue.publish([item, { ...item, priority: 'urgent' }])).toEqual([
+          'queued',
+          'waiting',
+        ])
+      })
 
     test('may be published again after its handler returned', async () => {
       await using queue = await open()
@@ -158,13 +159,14 @@ export const handingContract = (
       expect(new Set(ids).size).toBe(4)
     })
 
-    test.skipIf(!ordered)('gets items of one priority in their order', async () => {
-      await using queue = await open()
-      const items = newItems(20)
-      await queue.publish(items)
-      await using consumer = startConsumer(queue, { slots: 1 })
-      await eventually(() => consumer.taken.length === 20)
-      expect(consumer.taken).toEqual(items)
-    })
+    if (ordered)
+      test('gets items of one priority in their order', async () => {
+        await using queue = await open()
+        const items = newItems(20)
+        await queue.publish(items)
+        await using consumer = startConsumer(queue, { slots: 1 })
+        await eventually(() => consumer.taken.length === 20)
+        expect(consumer.taken).toEqual(items)
+      })
   })
 }

@@ -23,8 +23,8 @@ eventStoreContract('EventStoreDB, played by a double, in batches', onDouble('bat
 const url = process.env.PABAL_TEST_EVENTSTOREDB_URL || undefined
 
 if (url === undefined)
-  describe('event store: EventStoreDB', () => {
-    test.skip('a real server (PABAL_TEST_EVENTSTOREDB_URL names none)', () => undefined)
+  describe('event store: EventStoreDB (PABAL_TEST_EVENTSTOREDB_URL names no server)', () => {
+    test.skip('a real server', () => undefined)
   })
 else {
   const onServer = (append: 'classic' | 'batch') => () => openStore(url, { append, timing: {} })

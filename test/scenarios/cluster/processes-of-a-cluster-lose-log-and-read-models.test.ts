@@ -3,12 +3,11 @@ import { createMemoryDocumentStore } from '#adapters/memory/memory-document-stor
 import { createMemoryEventStore } from '#adapters/memory/memory-event-store.ts'
 import { readRecovery } from '#handlers/recover.ts'
 import type { EventStore } from '#ports/event-store.ts'
-import { openCluster } from '../support/cluster.ts'
-import { copy } from '../support/logs-to-copy.ts'
-import { openService, type World } from '../support/open-service.ts'
-import { addPerson, request } from '../support/people.ts'
-import { singleton, worker } from '../support/process-roles.ts'
-import { inCluster, onlyInCluster } from '../support/test-mode.ts'
+import { openCluster } from '../../support/cluster.ts'
+import { copy } from '../../support/logs-to-copy.ts'
+import { openService, type World } from '../../support/open-service.ts'
+import { addPerson, request } from '../../support/people.ts'
+import { singleton, worker } from '../../support/process-roles.ts'
 
 const hour = 3_600_000
 
@@ -19,7 +18,7 @@ const withoutHistory = (world: World): World => {
   return { ...world, events: { ...world.events, readAll } }
 }
 
-describe.skipIf(!inCluster)(`a log that is moved away from a cluster ${onlyInCluster}`, () => {
+describe('a log that is moved away from a cluster', () => {
   test('ends every process, whatever its roles, and lets none start', async () => {
     const roles = { api: ['api'], channels: ['channels'], keeper: singleton } as const
     await using cluster = await openCluster(roles)
@@ -35,7 +34,7 @@ describe.skipIf(!inCluster)(`a log that is moved away from a cluster ${onlyInClu
   })
 })
 
-describe.skipIf(!inCluster)(`read models that a cluster lost ${onlyInCluster}`, () => {
+describe('read models that a cluster lost', () => {
   test('come back by whoever keeps them, and every process knows what is missing', async () => {
     await using before = await openCluster({ work: worker, keep: singleton, stand: singleton })
     const { work } = before.processes

@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { Outcome } from '#ports/channel.ts'
 import { roleNames } from '#src/config.ts'
-import { openCluster } from '../support/cluster.ts'
-import type { Service } from '../support/open-service.ts'
-import { addPerson, request } from '../support/people.ts'
-import { holders, singleton, worker } from '../support/process-roles.ts'
-import { inCluster, onlyInCluster } from '../support/test-mode.ts'
+import { openCluster } from '../../support/cluster.ts'
+import type { Service } from '../../support/open-service.ts'
+import { addPerson, request } from '../../support/people.ts'
+import { holders, singleton, worker } from '../../support/process-roles.ts'
 
 const refused: Outcome = { is: 'config', code: 'InvalidProviderToken', reason: 'Refused.' }
 const three = { w1: worker, w2: worker, s1: singleton } as const
@@ -26,7 +25,7 @@ const rate = async (service: Service, seconds: number): Promise<number> => {
   return (apns.sent.length - before) / seconds
 }
 
-describe.skipIf(!inCluster)(`processes that send under one credential ${onlyInCluster}`, () => {
+describe('processes that send under one credential', () => {
   test('keep its pace together', async () => {
     await using cluster = await openCluster(three, { ratePerSecond: 20, slots: 8 })
     const { w1, w2 } = cluster.processes
@@ -143,38 +142,35 @@ describe.skipIf(!inCluster)(`processes that send under one credential ${onlyInCl
   })
 })
 
-describe.skipIf(!inCluster)(
-  `a process whose clock differs by more than five seconds ${onlyInCluster}`,
-  () => {
-    test('takes no work, and the others do it', async () => {
-      let aheadMs = 0
-      await using cluster = await openCluster({ w1: worker, s1: singleton })
-      const { w1 } = cluster.processes as { w1: Service }
-      const astray = await cluster.start('s1', roleNames, { clockAheadMs: () => aheadMs })
-      await addPerson(w1)
-      aheadMs = 6_000
-      await w1.advance(11_000)
-      expect(astray.reactions.clockCheck.isRight).toBe(false)
-      await send(w1, 20)
-      await w1.quiet()
-      const actors = new Set<unknown>()
-      for (const [, events] of await w1.streamsOf('notification')) {
-        for (const { type, metadata } of events) {
-          if (type === 'NotificationDispatched') actors.add(Date.parse(metadata.at))
-        }
+describe('a process whose clock differs by more than five seconds', () => {
+  test('takes no work, and the others do it', async () => {
+    let aheadMs = 0
+    await using cluster = await openCluster({ w1: worker, s1: singleton })
+    const { w1 } = cluster.processes as { w1: Service }
+    const astray = await cluster.start('s1', roleNames, { clockAheadMs: () => aheadMs })
+    await addPerson(w1)
+    aheadMs = 6_000
+    await w1.advance(11_000)
+    expect(astray.reactions.clockCheck.isRight).toBe(false)
+    await send(w1, 20)
+    await w1.quiet()
+    const actors = new Set<unknown>()
+    for (const [, events] of await w1.streamsOf('notification')) {
+      for (const { type, metadata } of events) {
+        if (type === 'NotificationDispatched') actors.add(Date.parse(metadata.at))
       }
-      // Nothing was recorded with the clock that is wrong.
-      for (const at of actors) expect(at).toBeLessThanOrEqual(cluster.world.clock.now())
-      await w1.crash()
-      await send(astray, 1)
-      await astray.advance(60_000)
-      expect(cluster.world.apns.sent).toHaveLength(20)
-      aheadMs = 4_000
-      await astray.quiet(60_000)
-      expect(cluster.world.apns.sent).toHaveLength(21)
-    })
-  },
-)
+    }
+    // Nothing was recorded with the clock that is wrong.
+    for (const at of actors) expect(at).toBeLessThanOrEqual(cluster.world.clock.now())
+    await w1.crash()
+    await send(astray, 1)
+    await astray.advance(60_000)
+    expect(cluster.world.apns.sent).toHaveLength(20)
+    aheadMs = 4_000
+    await astray.quiet(60_000)
+    expect(cluster.world.apns.sent).toHaveLength(21)
+  })
+})
 
 test('a process whose clock goes astray leaves the agenda to another, and keeps the rest', async () => {
   let aheadMs = 0
@@ -191,7 +187,7 @@ test('a process whose clock goes astray leaves the agenda to another, and keeps 
   await a.crash()
 })
 
-describe.skipIf(!inCluster)(`a rolling restart ${onlyInCluster}`, () => {
+describe('a rolling restart', () => {
   test('loses nothing and sends nothing twice', async () => {
     await using cluster = await openCluster({ a: roleNames, b: roleNames, c: roleNames })
     await addPerson(cluster.processes.a)

@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { allProjections } from '#projections/all.ts'
 import { collectionOf } from '#projections/projection.ts'
-import { openCluster } from '../support/cluster.ts'
-import type { Service } from '../support/open-service.ts'
-import { addPerson, request } from '../support/people.ts'
-import { singleton, worker } from '../support/process-roles.ts'
-import { inCluster, onlyInCluster } from '../support/test-mode.ts'
+import { openCluster } from '../../support/cluster.ts'
+import type { Service } from '../../support/open-service.ts'
+import { addPerson, request } from '../../support/people.ts'
+import { singleton, worker } from '../../support/process-roles.ts'
 
 const four = { w1: worker, w2: worker, s1: singleton, s2: singleton } as const
 
@@ -37,7 +36,7 @@ const errorsOf = (service: Service) =>
     .filter(({ level }) => level === 'error')
     .map(({ message, fields }) => [message, fields])
 
-describe.skipIf(!inCluster)(`two workers and two singletons ${onlyInCluster}`, () => {
+describe('two workers and two singletons', () => {
   test('deliver each notification once', async () => {
     await using cluster = await openCluster(four)
     const { w1, w2, s1, s2 } = cluster.processes
