@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ProgramMissing, skippedExitCode } from '../deploy/cluster/programs.ts'
 import { findServers } from './cluster/servers.ts'
 import { compare } from './compare.ts'
 import { type ClusterFigures, figuresLine, figuresTable } from './figures.ts'
@@ -31,12 +32,7 @@ export const runBench = async (args: string[]): Promise<number> => {
     process.stdout.write(options.json ? `${figuresLine(figures)}\n` : `${figuresTable(figures)}\n`)
   }
   if (options.cluster) {
-    const programs = findServers(process.env)
-    if (typeof programs === 'string') {
-      say(`cluster: skipped. ${programs}`)
-      return 0
-    }
-    await using found = programs
+    await using found = findServers(process.env)
     say(`cluster: ${found.shown}`)
     // Programs that were started end with this process, if that ends by itself.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
@@ -57,4 +53,12 @@ export const runBench = async (args: string[]): Promise<number> => {
   return 0
 }
 
-if (import.meta.main) process.exitCode = await runBench(process.argv.slice(2))
+if (import.meta.main) {
+  try {
+    process.exitCode = await runBench(process.argv.slice(2))
+  } catch (error) {
+    if (!(error instanceof ProgramMissing)) throw error
+    process.stderr.write(`bench: skipped. ${error.message}\n`)
+    process.exitCode = skippedExitCode
+  }
+}

@@ -27,29 +27,21 @@ const ownDatabase = (given: string): { readonly url: string; drop(): Promise<voi
 
 const given = (value: string | undefined): string | undefined => value || undefined
 
-/** The servers to measure on; a text when one of them is not to be had, saying how to get it. */
-export const findServers = (env: Env): BenchPrograms | string => {
+/** The servers to measure on. Throws `ProgramMissing`. */
+export const findServers = (env: Env): BenchPrograms => {
   const mongoUrl = given(env.PABAL_TEST_MONGODB_URL)
   const natsUrl = given(env.PABAL_TEST_NATS_URL)
   const eventStoreUrl = given(env.PABAL_TEST_EVENTSTOREDB_URL)
   const database = mongoUrl === undefined ? undefined : ownDatabase(mongoUrl)
-  let programs: Programs
-  try {
-    programs = findPrograms(env, {
-      ...(natsUrl !== undefined && { natsServer: natsUrl }),
-      ...(database && { mongodbServer: database.url }),
-      ...(eventStoreUrl !== undefined && { eventStore: eventStoreUrl }),
-    })
-  } catch (error) {
-    return (error as Error).message
-  }
-  const built = serverProgram()
-  if (programs.mongodbServer === undefined && built === undefined)
-    return 'There is no MongoDB here: set PABAL_TEST_MONGODB_URL or PABAL_TEST_MONGODB_SERVER, or run node test/support/mongodb/build.ts.'
+  const programs = findPrograms(env, {
+    ...(natsUrl !== undefined && { natsServer: natsUrl }),
+    ...(database && { mongodbServer: database.url }),
+    ...(eventStoreUrl !== undefined && { eventStore: eventStoreUrl }),
+  })
   const shown = [
     programs.eventStore === undefined ? 'EventStoreDB played by a double' : 'EventStoreDB',
     natsUrl === undefined ? 'nats-server' : 'NATS (given)',
-    database ? 'MongoDB (given)' : (programs.mongodbServer ?? built!.name),
+    database ? 'MongoDB (given)' : (programs.mongodbServer ?? serverProgram()!.name),
   ].join(', ')
   return { ...programs, shown, [Symbol.asyncDispose]: async () => database?.drop() }
 }

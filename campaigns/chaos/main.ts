@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util'
-import { findPrograms, type Programs } from '../../deploy/cluster/programs.ts'
-import { serverProgram } from '../../test/support/mongodb/built-server.ts'
+import { findPrograms, ProgramMissing, skippedExitCode } from '../../deploy/cluster/programs.ts'
 import { say, wholeNumber } from '../command-line.ts'
 import { runChaos } from './campaign.ts'
 import { complaints, type Findings, resultOf } from './result.ts'
@@ -12,6 +11,8 @@ const usage = `npm run chaos -- [--minutes 2] [--seed 1] [--rate 20] [--json] [-
   --rate N      new notifications per second
   --json        one line of JSON at the end
   --keep        leave data and logs also when nothing was wrong
+
+Ends with ${skippedExitCode} where a server's program is missing.
 `
 const complaintsShown = 40
 
@@ -35,18 +36,6 @@ const parse = (args: string[]) => {
   return { help, json, options: { minutes, rate, seed, ...(keep && { keep }) } }
 }
 
-/** The servers of this machine, or why there is nothing to try it on. */
-const programsHere = (): Programs | string => {
-  try {
-    const programs = findPrograms(process.env)
-    return programs.mongodbServer !== undefined || serverProgram() !== undefined
-      ? programs
-      : 'There is no MongoDB-speaking server here: name a mongod by PABAL_TEST_MONGODB_SERVER, or run node test/support/mongodb/build.ts.'
-  } catch (error) {
-    return (error as Error).message
-  }
-}
-
 const explain = (findings: Findings, wrong: readonly string[]): void => {
   for (const { open, tookMs } of findings.recoveries) {
     const took =
@@ -65,12 +54,7 @@ const main = async (): Promise<number> => {
     process.stdout.write(usage)
     return 0
   }
-  const programs = programsHere()
-  if (typeof programs === 'string') {
-    say(`Skipped. ${programs}`)
-    if (json) process.stdout.write(`${JSON.stringify({ skipped: programs })}\n`)
-    return 0
-  }
+  const programs = findPrograms(process.env)
   // Leaving in a hurry ends all programs too: see deploy/cluster/program.ts.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
   const findings = await runChaos({ ...options, programs, say })
@@ -80,4 +64,10 @@ const main = async (): Promise<number> => {
   return wrong.length === 0 ? 0 : 1
 }
 
-process.exitCode = await main()
+try {
+  process.exitCode = await main()
+} catch (error) {
+  if (!(error instanceof ProgramMissing)) throw error
+  say(`Skipped. ${error.message}`)
+  process.exitCode = skippedExitCode
+}

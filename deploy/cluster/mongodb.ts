@@ -9,8 +9,6 @@ import type { Server, ServerNeeds } from './servers.ts'
 const database = 'pabal'
 const replicaSet = 'pabal'
 const notYetInitialised = 94
-const noMongodb =
-  'There is no MongoDB here: name a mongod by --mongodb-server, or run node test/support/mongodb/build.ts.'
 
 const mongodLaunch = (command: string, data: string, port: number): Launch => ({
   command,
@@ -23,9 +21,7 @@ const mongodLaunch = (command: string, data: string, port: number): Launch => ({
 
 /** The program that the suites use, without replica sets: see test/support/mongodb. */
 const testLaunch = (data: string, port: number): Launch => {
-  const program = serverProgram()
-  if (!program) throw new Error(noMongodb)
-  const [command, ...args] = program.command(data, port)
+  const [command, ...args] = serverProgram()!.command(data, port)
   return { command, args, env: {} }
 }
 

@@ -1,5 +1,6 @@
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { serverProgram } from '../../test/support/mongodb/built-server.ts'
 
 /** Where the servers' programs are. */
 export interface Programs {
@@ -10,6 +11,14 @@ export interface Programs {
   /** A program of EventStoreDB or KurrentDB, or the address of one that runs; absent: the double. */
   readonly eventStore?: string
 }
+
+/** A cluster needs a program that is not on this machine; the message says how to name or make it. */
+export class ProgramMissing extends Error {
+  override readonly name = 'ProgramMissing'
+}
+
+/** Ends a command that could not be tried for want of a program: neither good nor wrong, as Automake has it. */
+export const skippedExitCode = 77
 
 /** Debian keeps servers where an ordinary user does not look. */
 const moreFolders = ['/usr/sbin', '/usr/local/sbin', '/usr/local/bin']
@@ -32,7 +41,7 @@ export const findProgram = (names: readonly string[], path: string): string | un
 type Env = Readonly<Record<string, string | undefined>>
 
 /**
- * By option, else by the setting that tests use too, else where programs usually are. Throws without NATS. The address
+ * By option, else by the setting that tests use too, else where programs usually are. Throws `ProgramMissing`. The address
  * of an event store for tests is not looked for: a cluster wants a log of its own, and may kill what keeps it.
  */
 export const findPrograms = (env: Env, given: Partial<Programs> = {}): Programs => {
@@ -43,8 +52,13 @@ export const findPrograms = (env: Env, given: Partial<Programs> = {}): Programs 
     given.mongodbServer ?? (env.PABAL_TEST_MONGODB_SERVER || findProgram(['mongod'], path))
   const eventStore = given.eventStore ?? findProgram(['eventstored', 'kurrentd'], path)
   if (natsServer === undefined) {
-    throw new Error(
-      'There is no nats-server here: name it by --nats-server or PABAL_TEST_NATS_SERVER.',
+    throw new ProgramMissing(
+      'There is no nats-server here: install it, or name it by PABAL_TEST_NATS_SERVER.',
+    )
+  }
+  if (mongodbServer === undefined && serverProgram() === undefined) {
+    throw new ProgramMissing(
+      'There is no MongoDB here: name a mongod by PABAL_TEST_MONGODB_SERVER, or run node test/support/mongodb/build.ts.',
     )
   }
   return {

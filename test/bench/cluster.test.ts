@@ -8,7 +8,7 @@ import { measureFollowers } from '../../bench/cluster/followers.ts'
 import { providerLatencies } from '../../bench/cluster/provider-latency.ts'
 import { findServers } from '../../bench/cluster/servers.ts'
 import { openStores } from '../../bench/cluster/stores.ts'
-import { findPrograms } from '../../deploy/cluster/programs.ts'
+import { findPrograms, ProgramMissing } from '../../deploy/cluster/programs.ts'
 import { startCluster } from '../../deploy/cluster/start-cluster.ts'
 import { clusterAvailable, noCluster } from '../support/real-cluster.ts'
 
@@ -45,19 +45,18 @@ describe('a follower', () => {
 })
 
 describe('without servers', () => {
-  test('there is no measurement, and a word about what is missing', () =>
-    expect(
-      findServers({ PATH: '', PABAL_TEST_NATS_SERVER: '', PABAL_TEST_MONGODB_URL: '' }),
-    ).toSatisfy(
-      (found) => typeof found !== 'string' || /^There is no .*(?:set|name|run)/s.test(found),
-    ))
+  test('there is no measurement, but a word about what is missing', () => {
+    const find = () => findServers({ PATH: '', PABAL_TEST_NATS_SERVER: '' })
+    if (clusterAvailable) expect(find).not.toThrow()
+    else expect(find).toThrow(ProgramMissing)
+  })
+
   test('but with addresses those are used, each benchmark in a database of its own', async () => {
     const found = findServers({
       PABAL_TEST_NATS_URL: 'nats://127.0.0.1:4222',
       PABAL_TEST_MONGODB_URL: 'mongodb://user:password@127.0.0.1:27017/mine',
       PABAL_TEST_EVENTSTOREDB_URL: 'esdb://127.0.0.1:2113?tls=false',
     })
-    if (typeof found === 'string') throw new Error(found)
     expect(found).toMatchObject({
       natsServer: 'nats://127.0.0.1:4222',
       eventStore: 'esdb://127.0.0.1:2113?tls=false',

@@ -7,17 +7,13 @@ import { mongodbServer } from '../../deploy/cluster/mongodb.ts'
 import { natsServer } from '../../deploy/cluster/nats.ts'
 import { freePort, keptPorts } from '../../deploy/cluster/ports.ts'
 import { createProgram, type Program } from '../../deploy/cluster/program.ts'
-import { findPrograms, type Programs } from '../../deploy/cluster/programs.ts'
+import { findProgram } from '../../deploy/cluster/programs.ts'
 import { serverProgram } from '../support/mongodb/built-server.ts'
+import { natsServerProgram } from '../support/nats/nats-server.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
-const programs = ((): Programs | undefined => {
-  try {
-    return findPrograms(process.env)
-  } catch {
-    return undefined
-  }
-})()
+const mongod =
+  process.env.PABAL_TEST_MONGODB_SERVER || findProgram(['mongod'], process.env.PATH ?? '')
 
 /** Says that it is ready, then waits for ever; `deaf` does not mind SIGTERM. */
 const sleeper = (directory: string, more: { deaf?: boolean; onDeath?: (name: string) => void }) => {
@@ -101,29 +97,32 @@ test('ports are the same the next time', async () => {
   expect(new Set(['a', 'b', 'c'].map(again)).size).toBe(3)
 })
 
-describe.skipIf(!programs)(programs ? 'NATS' : 'NATS (no nats-server here)', () => {
-  test('keeps its streams through a kill, and loses them when it is wiped', async () => {
-    using directory = temporaryDirectory()
-    const needs = { port: await freePort(), directory: directory.path }
-    await using server = natsServer(programs!.natsServer, needs)
-    const streams = async (make: boolean): Promise<number> => {
-      await server.start()
-      const connection = await connect({ servers: server.url })
-      const manager = await connection.jetstreamManager()
-      if (make) await manager.streams.add({ name: 'S', subjects: ['s'] })
-      const { streams: count } = await manager.getAccountInfo()
-      await connection.close()
-      await server.kill()
-      return count
-    }
-    expect(await streams(true)).toBe(1)
-    expect(await streams(false)).toBe(1)
-    server.wipe()
-    expect(await streams(false)).toBe(0)
-  })
-})
+describe.skipIf(!natsServerProgram)(
+  natsServerProgram ? 'NATS' : 'NATS (no nats-server here)',
+  () => {
+    test('keeps its streams through a kill, and loses them when it is wiped', async () => {
+      using directory = temporaryDirectory()
+      const needs = { port: await freePort(), directory: directory.path }
+      await using server = natsServer(natsServerProgram!, needs)
+      const streams = async (make: boolean): Promise<number> => {
+        await server.start()
+        const connection = await connect({ servers: server.url })
+        const manager = await connection.jetstreamManager()
+        if (make) await manager.streams.add({ name: 'S', subjects: ['s'] })
+        const { streams: count } = await manager.getAccountInfo()
+        await connection.close()
+        await server.kill()
+        return count
+      }
+      expect(await streams(true)).toBe(1)
+      expect(await streams(false)).toBe(1)
+      server.wipe()
+      expect(await streams(false)).toBe(0)
+    })
+  },
+)
 
-const withMongodb = programs?.mongodbServer !== undefined || serverProgram() !== undefined
+const withMongodb = mongod !== undefined || serverProgram() !== undefined
 
 describe.skipIf(!withMongodb)(
   withMongodb ? 'MongoDB' : 'MongoDB (no server that speaks its protocol here)',
@@ -132,7 +131,7 @@ describe.skipIf(!withMongodb)(
       using directory = temporaryDirectory()
       mkdirSync(join(directory.path, 'm'))
       const needs = { port: await freePort(), directory: join(directory.path, 'm') }
-      await using server = mongodbServer(programs?.mongodbServer, needs)
+      await using server = mongodbServer(mongod, needs)
       const count = async (): Promise<number> => {
         await using client = new MongoClient(server.url)
         return await client.db().collection('c').countDocuments()

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { findPrograms, type Programs } from '../../deploy/cluster/programs.ts'
 import { type ClusterOptions, startCluster } from '../../deploy/cluster/start-cluster.ts'
-import { serverProgram } from './mongodb/built-server.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
 const double = fileURLToPath(new URL('eventstoredb/main.ts', import.meta.url))
@@ -11,8 +10,7 @@ const double = fileURLToPath(new URL('eventstoredb/main.ts', import.meta.url))
 const found = ((): Programs | undefined => {
   try {
     const programs = findPrograms(process.env)
-    const withDocuments = programs.mongodbServer !== undefined || serverProgram() !== undefined
-    return withDocuments && existsSync(double) ? programs : undefined
+    return existsSync(double) ? programs : undefined
   } catch {
     return undefined
   }

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Cluster } from '../../../deploy/cluster/start-cluster.ts'
 import type { Env } from '../../config.ts'
-import { DemoFailure } from './failure.ts'
+import { DemoFailure, DemoSkipped } from './failure.ts'
 import type { Needs, Processes } from './processes.ts'
 import { receiptDelayMs, serviceSettings } from './settings.ts'
 
@@ -22,7 +22,7 @@ const slots = {
 
 const startCluster = async (needs: Needs, env: Env): Promise<Cluster> => {
   const { settings, onDeath } = needs
-  const { findPrograms } = await import('../../../deploy/cluster/programs.ts')
+  const { findPrograms, ProgramMissing } = await import('../../../deploy/cluster/programs.ts')
   const { startCluster: start } = await import('../../../deploy/cluster/start-cluster.ts')
   const directory = join(needs.directory, 'cluster')
   mkdirSync(directory, { mode: 0o700 })
@@ -36,6 +36,7 @@ const startCluster = async (needs: Needs, env: Env): Promise<Cluster> => {
         onDeath(new DemoFailure(`${name} ended by itself; its log is in ${directory}.`)),
     })
   } catch (error) {
+    if (error instanceof ProgramMissing) throw new DemoSkipped(error.message)
     throw new DemoFailure(error instanceof Error ? error.message : String(error))
   }
 }

@@ -3,13 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createSystemClock } from '#adapters/system/system-clock.ts'
 import type { Env } from '../../config.ts'
-import { DemoFailure } from './failure.ts'
+import { DemoFailure, DemoSkipped } from './failure.ts'
 import { runDemoIn } from './run.ts'
 import { createScreen } from './screen.ts'
 import { type DemoSettings, demoUsage, parseDemoArgs } from './settings.ts'
 
 const interruptedCode = 130
 const misusedCode = 2
+/** As of the other commands that need a cluster: see deploy/cluster/programs.ts, which is loaded for one only. */
+const skippedCode = 77
 
 /** Ctrl-C was pressed. */
 class Interrupted extends Error {
@@ -86,6 +88,10 @@ export const runDemo = async (args: string[], env: Env): Promise<number> => {
     if (reason instanceof Interrupted) {
       screen.say('Stopped: service and sandbox have ended, their data is removed.')
       return interruptedCode
+    }
+    if (reason instanceof DemoSkipped) {
+      screen.say(`There is no cluster to be had. ${reason.message}`)
+      return skippedCode
     }
     if (!(reason instanceof DemoFailure)) throw reason
     if (existsSync(folder.path)) folder.keep()

@@ -2,3 +2,6 @@
 export class DemoFailure extends Error {
   override readonly name = 'DemoFailure'
 }
+
+/** It was not tried: a program of the cluster is not on this machine. */
+export class DemoSkipped extends DemoFailure {}
