@@ -28,5 +28,6 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PABAL_PORT}/healthz`).then((a) => process.exit(a.ok ? 0 : 1), () => process.exit(1))"]
 # Not through a shell or npm: signals go to the service itself. Give it 30 s: docker stop -t 30.
-ENTRYPOINT ["node", "src/main.ts"]
+# Left alone, Node lets young objects take 134 MB and cleans them up in long pauses.
+ENTRYPOINT ["node", "--max-semi-space-size=16", "src/main.ts"]
 CMD ["start"]

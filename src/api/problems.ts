@@ -55,6 +55,7 @@ export const problems: Readonly<Record<RefusalCode | ApiCode, Row>> = {
   'notification/expired-before-sent': { status: 400, title: 'It expires before it is sent' },
   'notification/not-found': { status: 404, title: 'There is no such notification' },
   'notification/not-routed': { status: 409, title: 'The notification has no such delivery' },
+  'notification/unreadable': { status: 409, title: 'The notification cannot be read' },
   'recipient/not-found': { status: 404, title: 'There is no such recipient' },
   'recipient/too-many-devices': { status: 422, title: 'The recipient has too many devices' },
   'request/content-encoding': { status: 415, title: 'Compressed bodies are not taken' },

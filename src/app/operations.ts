@@ -1,6 +1,7 @@
 import { scopes as allScopes, type Scope } from '#domain/app/app.ts'
 import { Refusal } from '#domain/recorded-fact.ts'
 import { createOperations } from '#handlers/operate.ts'
+import type { Find } from '#ports/document-store.ts'
 import { allProjections } from '#projections/all.ts'
 import { type AppDocument, appsProjection } from '#projections/apps/apps.ts'
 import { notificationsProjection } from '#projections/notifications/notifications.ts'
@@ -22,6 +23,10 @@ const textOf = (args: Arguments, name: string): string => {
   if (typeof value === 'string' && value !== '') return value
   throw new Refusal('app/invalid', `${name} is missing.`)
 }
+
+/** Parked for that, and stays so until a newer version can read it. */
+const isUnreadable = (error: unknown): boolean =>
+  error instanceof Refusal && error.code === 'notification/unreadable'
 
 const projectionOf = (name: string): Projection => {
   const found = allProjections.find((each) => each.name === name)
@@ -51,13 +56,22 @@ export const createOperatorOrders = (needs: {
     return found.map((each) => each.body as AppDocument)
   }
 
+  /** All of them; what is redriven meanwhile does not shift the pages. */
   const parkedOf = async (app: string): Promise<readonly string[]> => {
-    const found = await documents.find(await fresh(notifications), {
-      where: { app, status: 'parked' },
-      order: { field: 'requestedAt', direction: 'ascending' },
-      limit: pageMax,
-    })
-    return found.map((each) => each.id)
+    const collection = await fresh(notifications)
+    const ids: string[] = []
+    for (let after: Find['after']; ; ) {
+      const found = await documents.find(collection, {
+        where: { app, status: 'parked' },
+        order: { field: 'requestedAt', direction: 'ascending' },
+        limit: pageMax,
+        ...(after && { after }),
+      })
+      ids.push(...found.map((each) => each.id))
+      const last = found.at(-1)
+      if (!last || found.length < pageMax) return ids
+      after = { value: last.body.requestedAt as number, id: last.id }
+    }
   }
 
   return {
@@ -101,11 +115,17 @@ export const createOperatorOrders = (needs: {
       const app = textOf(args, 'app')
       const ids = args.all === true ? await parkedOf(app) : [textOf(args, 'id')]
       const redriven: string[] = []
+      const unreadable: string[] = []
       for (const id of ids) {
-        const answer = await operations.redrive(app, id, args.force === true, actor)
-        if (answer.redriven) redriven.push(id)
+        try {
+          const answer = await operations.redrive(app, id, args.force === true, actor)
+          if (answer.redriven) redriven.push(id)
+        } catch (error) {
+          if (args.all !== true || !isUnreadable(error)) throw error
+          unreadable.push(id)
+        }
       }
-      return { redriven }
+      return { redriven, unreadable }
     },
     async 'projections.list'() {
       const projections: object[] = []

@@ -5,6 +5,11 @@ import { giveOrder, misused, printJson, printTable } from './orders.ts'
 const usage = `./pabal parked list [--app NAME] [--json]
        ./pabal parked redrive ID | --all [--app default] [--force] [--json]`
 
+interface Redriven {
+  readonly redriven: readonly string[]
+  readonly unreadable: readonly string[]
+}
+
 /** What waits for a person, and how it goes on. */
 export const runParked = async (args: string[], env: Env): Promise<number> => {
   const { values, positionals } = parseArgs({
@@ -32,12 +37,12 @@ export const runParked = async (args: string[], env: Env): Promise<number> => {
   if (verb !== 'redrive' || (id === undefined) === !values.all) return misused(usage)
   const { force, all, app = 'default' } = values
   const order = { app, force, ...(all ? { all } : { id }) }
-  const { redriven } = await giveOrder<{ redriven: readonly string[] }>(
-    env,
-    'parked.redrive',
-    order,
-  )
-  if (values.json) printJson({ redriven })
+  const answer = await giveOrder<Redriven>(env, 'parked.redrive', order)
+  const { redriven, unreadable } = answer
+  if (values.json) printJson(answer)
   else process.stdout.write(`${redriven.length} redriven.\n`)
+  for (const each of unreadable) {
+    process.stderr.write(`${each} holds an event that this version cannot read; it stays parked.\n`)
+  }
   return 0
 }

@@ -48,6 +48,7 @@ export const refusalCodes = [
   'notification/expired-before-sent',
   'notification/not-found',
   'notification/not-routed',
+  'notification/unreadable',
   'recipient/not-found',
   'recipient/too-many-devices',
   'template/forbidden-construct',

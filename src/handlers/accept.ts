@@ -173,7 +173,8 @@ export const createAccept = (needs: {
     try {
       await events.append(stream, recorded, { expected: 'no-stream' })
     } catch (error) {
-      if (error instanceof EventTooLarge) throw new Refusal('event/too-large', error.message)
+      if (error instanceof EventTooLarge)
+        return await known(new Refusal('event/too-large', error.message))
       if (!(error instanceof VersionConflict)) throw error
       return await known(error)
     }

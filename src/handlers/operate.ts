@@ -3,7 +3,12 @@ import { cancellable } from '#domain/notification/decide.ts'
 import { statusOf } from '#domain/notification/status.ts'
 import { Refusal } from '#domain/recorded-fact.ts'
 import { VersionConflict } from '#ports/errors.ts'
-import { conflictRetriesMax, type Loaded, type Notifications } from './notifications.ts'
+import {
+  conflictRetriesMax,
+  type Loaded,
+  type Notifications,
+  UnreadableStream,
+} from './notifications.ts'
 
 export interface CancelAnswer {
   readonly status: string
@@ -17,9 +22,18 @@ export interface CancelAnswer {
 
 /** A person's orders about one notification. Another app's notification is unknown to him. */
 export const createOperations = (notifications: Notifications) => {
+  const load = (id: string): Promise<Loaded> =>
+    notifications.load(id).catch((error: unknown) => {
+      if (!(error instanceof UnreadableStream)) throw error
+      throw new Refusal(
+        'notification/unreadable',
+        'The notification holds an event that this version cannot read. It is kept as it is.',
+      )
+    })
+
   const order = async (app: string, id: string, command: Command, actor: string) => {
     for (let tries = 0; ; tries += 1) {
-      const before = await notifications.load(id)
+      const before = await load(id)
       if (before.state?.app !== app) {
         throw new Refusal('notification/not-found', 'Nothing was requested under this id.')
       }

@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { createMemoryEventStore } from '#adapters/memory/memory-event-store.ts'
 import { notificationIdOf } from '#domain/identity.ts'
+import { EventTooLarge } from '#ports/errors.ts'
+import type { EventStore } from '#ports/event-store.ts'
 import { openApi, request, type TestApi } from '../support/api.ts'
 
 const post = (api: TestApi, body: unknown) => api.ask('POST', '/v1/notifications', body)
@@ -237,6 +240,33 @@ describe('the same event id again', () => {
     expect(new Set(taken.map((each) => each.body)).size).toBe(1)
     expect(taken.filter((each) => !each.headers['pabal-replayed']).length).toBe(1)
     expect((await ofNotifications(api)).length).toBe(1)
+  })
+
+  test('after its category was taken away gets the first answer', async () => {
+    const events = createMemoryEventStore()
+    await using before = await openApi({ events })
+    const first = await post(before, request({ category: 'ads' }))
+    expect(first.statusCode).toBe(202)
+    await using after = await openApi({ events, categories: {} })
+    const again = await post(after, request({ category: 'ads' }))
+    expect(again.body).toBe(first.body)
+    const other = await post(after, request({ category: 'ads', eventId: 'another' }))
+    expect(other.json()).toMatchObject({ status: 422, code: 'notification/category-unknown' })
+  })
+
+  test('after the log takes less gets the first answer', async () => {
+    const events = createMemoryEventStore()
+    await using before = await openApi({ events })
+    const first = await post(before, request())
+    const append: EventStore['append'] = async (stream, ...rest) => {
+      if (stream.startsWith('notification-')) throw new EventTooLarge('Less than that.')
+      return events.append(stream, ...rest)
+    }
+    await using after = await openApi({ events: { ...events, append } })
+    const again = await post(after, request())
+    expect(again.body).toBe(first.body)
+    const other = await post(after, request({ eventId: 'another' }))
+    expect(other.json()).toMatchObject({ status: 413, code: 'event/too-large' })
   })
 
   test('after the template changed gets the first answer', async () => {

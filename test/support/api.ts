@@ -122,7 +122,9 @@ export const bodyOptions = (body: unknown): Pick<InjectOptions, 'payload'> =>
     ? {}
     : { payload: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body) }
 
-const createHandlers = (over: { readonly events?: EventStore }, logged: LogLine[]) => {
+type Over = Partial<ApiNeeds> & { readonly events?: EventStore }
+
+const createHandlers = (over: Over, logged: LogLine[]) => {
   const clock = createFakeClock()
   const events = over.events ?? createMemoryEventStore()
   const documents = createMemoryDocumentStore(clock)
@@ -134,7 +136,8 @@ const createHandlers = (over: { readonly events?: EventStore }, logged: LogLine[
   const aggregates = createAggregates({ events, keyHash, clock })
   const patience = { signal, waitMaxMs: 0 }
   const notifications = createNotifications({ events, recorder, patience })
-  const categories = { security: 'security', transactional: 'transactional', ads: 'ad' } as const
+  const usual = { security: 'security', transactional: 'transactional', ads: 'ad' } as const
+  const categories = over.categories ?? usual
   const references = createReferences(keyHash)
   const crashPoints = unarmedCrashPoints
   const base = { events, recorder, aggregates, clock, random, log, patience, keyHash }
@@ -160,9 +163,7 @@ const createHandlers = (over: { readonly events?: EventStore }, logged: LogLine[
 }
 
 /** The whole API over memory, with the real handlers. */
-export const openApi = async (
-  over: Partial<ApiNeeds> & { readonly events?: EventStore } = {},
-): Promise<TestApi> => {
+export const openApi = async (over: Over = {}): Promise<TestApi> => {
   const logged: LogLine[] = []
   const handlers = createHandlers(over, logged)
   const { clock, events, documents, notifications, aggregates, references } = handlers

@@ -48,12 +48,21 @@ export const noAnswer = (what: string, cause: unknown): Unavailable =>
     { cause },
   )
 
+/** Servers since 24.10 may be told to take no large event; the client does not know the error. */
+const isEventTooLarge = (error: unknown): boolean =>
+  error instanceof Error && error.message.includes('exceeds Maximum Append Event Size')
+
 /**
  * What an append's failure means when it is certain. `undefined`: its fate is unknown, and the same call
  * (same ids, same revision) may be made again.
  */
 export const certainFailure = (error: unknown, stream: string): Error | undefined => {
   if (isAccessDenied(error)) return accessDenied(error)
+  if (isEventTooLarge(error)) {
+    const message =
+      'EventStoreDB takes no event of this size: raise its MaxAppendEventSize to 1048576 or more.'
+    return new EventTooLarge(message, { cause: error })
+  }
   switch (typeOf(error)) {
     case ErrorType.WRONG_EXPECTED_VERSION:
     // A tombstone: somebody was first, and removed what was there.

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { notificationIdOf } from '#domain/identity.ts'
+import { toldData } from '#handlers/told-event.ts'
 import type { RecordedEvent } from '#ports/event-store.ts'
 import { type Env, parseConfig } from '../../config.ts'
 import { misused, printJson } from '../orders.ts'
@@ -15,7 +16,8 @@ const pageMax = 1_000
 /** One line of the log; what identifies a person is left out unless asked for. */
 const lineOf = (event: RecordedEvent, personal: boolean): string => {
   const { personal: sealed, ...rest } = event
-  return `${JSON.stringify(personal && sealed ? { ...rest, personal: sealed } : rest)}\n`
+  const told = { ...rest, data: toldData(event) }
+  return `${JSON.stringify(personal && sealed ? { ...told, personal: sealed } : told)}\n`
 }
 
 /** Resolves when the reader of our output has taken it; a closed pipe ends us quietly. */

@@ -106,7 +106,8 @@ export const notificationsProjection: Projection<NotificationDocument> = {
   /** Kept due, so that the handler that cannot fold it either parks it. */
   poisoned(body, event, error) {
     const at = Date.parse(event.metadata.at)
-    const known = body ?? { ...unfolded, app: event.metadata.app, requestedAt: at }
+    // What came before it in the same page was folded, but not finished yet.
+    const known = body ? finish(body) : { ...unfolded, app: event.metadata.app, requestedAt: at }
     return {
       ...known,
       status: known.status || 'requested',

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { createInProcessWorkQueue } from '#adapters/in-process/in-process-work-queue.ts'
 import type { WorkItem } from '#ports/work-queue.ts'
@@ -11,6 +13,11 @@ workQueueContract(
   async () => createInProcessWorkQueue({ capacity: 1_000, clock: createFakeClock() }),
   { capacity: 1_000 },
 )
+
+const collectGarbage = (): void => {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+}
 
 describe('the work queue in this process', () => {
   test('gives urgent, normal and bulk work six, three and one of ten turns', async () => {
@@ -82,6 +89,30 @@ describe('the work queue in this process', () => {
     stop.abort()
     await done
     expect(heard).toEqual([[error, item]])
+  })
+
+  test('keeps nothing of what has passed', async () => {
+    await using queue = createInProcessWorkQueue({ clock: createFakeClock() })
+    let passed = 0
+    const stop = new AbortController()
+    const done = queue.consume('push', { slots: 8, signal: stop.signal }, async () => {
+      passed += 1
+    })
+    const pass = async (count: number): Promise<number> => {
+      const goal = passed + count
+      for (let sent = 0; sent < count; sent += 5_000) {
+        await queue.publish(newItems(5_000))
+        await eventually(() => passed === goal - count + sent + 5_000)
+      }
+      collectGarbage()
+      return process.memoryUsage().heapUsed
+    }
+    const before = await pass(20_000)
+    const after = await pass(80_000)
+    stop.abort()
+    await done
+    // An item that is kept takes a hundred bytes and more.
+    expect(after - before).toBeLessThan(2_000_000)
   })
 
   test('runs no handler inside of publish', async () => {
