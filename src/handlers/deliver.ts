@@ -1,4 +1,3 @@
-import type { Command } from '#domain/notification/commands.ts'
 import type { Channel } from '#domain/notification/events.ts'
 import { next } from '#domain/notification/next.ts'
 import type { Policies } from '#domain/notification/policy.ts'
@@ -56,15 +55,6 @@ export const createDeliverer = (needs: {
     return { go, defer }
   }
 
-  const record = async (loaded: Loaded, commands: readonly Command[], notificationId: string) => {
-    try {
-      return await notifications.change(loaded, commands, actor)
-    } catch (error) {
-      if (!(error instanceof VersionConflict)) throw error
-      return notifications.insist(notificationId, commands, actor)
-    }
-  }
-
   const attempt = async (
     loaded: Loaded,
     state: Notification,
@@ -86,7 +76,7 @@ export const createDeliverer = (needs: {
       crashPoints.reach('fenced-no-byte-out')
       const fenced = prepared.flatMap((each) => fencedOf(each, latest, id, fencedAtMs))
       for await (const outcomes of inBatches(fenced.map(send))) {
-        latest = await record(latest, outcomes, id)
+        latest = await notifications.insist(latest, outcomes, actor)
       }
       crashPoints.reach('outcome-not-acknowledged')
       return latest

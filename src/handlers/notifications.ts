@@ -24,8 +24,8 @@ export interface Notifications {
    * Throws `VersionConflict` when somebody was faster; answers `loaded` unchanged when nothing followed.
    */
   change(loaded: Loaded, commands: readonly Command[], actor: string): Promise<Loaded>
-  /** For facts: reloads and decides anew until they stand. */
-  insist(notificationId: string, commands: readonly Command[], actor: string): Promise<Loaded>
+  /** For facts: decides on what was loaded, and reloads and decides anew until they stand. */
+  insist(loaded: Loaded, commands: readonly Command[], actor: string): Promise<Loaded>
 }
 
 /** An event of this stream cannot be folded. */
@@ -95,19 +95,16 @@ export const createNotifications = (needs: {
   return {
     load,
     change,
-    async insist(notificationId, commands, actor) {
-      for (;;) {
-        const loaded = await recorder.surely(
-          `notification-${notificationId}`,
-          () => load(notificationId),
-          patience,
-        )
+    async insist(loaded, commands, actor) {
+      const notificationId = loaded.stream.slice('notification-'.length)
+      for (let latest = loaded; ; ) {
         try {
-          return await change(loaded, commands, actor)
+          return await change(latest, commands, actor)
         } catch (error) {
           // Somebody else's fact came first: ours is decided again on top of it.
           if (!(error instanceof VersionConflict)) throw error
         }
+        latest = await recorder.surely(loaded.stream, () => load(notificationId), patience)
       }
     },
   }

@@ -32,6 +32,8 @@ const toldBy = (verdict: Verdict): RecordReceipt['receipt'] => {
     case 'complaint':
       // Who complains has got the message.
       return { is: 'delivered' }
+    case 'accepted':
+      return { is: 'accepted' }
     case 'retry':
       // The provider had taken it: sending it again may tell somebody twice, and is counted so.
       return { is: 'ambiguous', code: verdict.code, reason: verdict.reason }
@@ -39,6 +41,15 @@ const toldBy = (verdict: Verdict): RecordReceipt['receipt'] => {
       return { is: verdict.is, code: verdict.code, reason: verdict.reason }
   }
 }
+
+interface AboutAddress {
+  readonly is: 'endpoint-invalid' | 'opted-out' | 'complaint'
+  readonly code: string
+  readonly reason: string
+}
+
+const concernsAddress = (verdict: Verdict): verdict is AboutAddress =>
+  verdict.is === 'endpoint-invalid' || verdict.is === 'opted-out' || verdict.is === 'complaint'
 
 /** The address that the attempt went to, as its fence recorded it. */
 const addressOf = (loaded: Loaded, ref: AttemptRef): string => {
@@ -64,7 +75,7 @@ export const createReceipts = (needs: {
 
   /** What the receipt means for the address stands before the outcome does. */
   const conclude = async (loaded: Loaded, ref: AttemptRef, verdict: Verdict): Promise<void> => {
-    if (verdict.is === 'delivered' || verdict.is === 'retry' || verdict.is === 'permanent') return
+    if (!concernsAddress(verdict)) return
     const notification = loaded.state!
     const delivery = notification.deliveries.find((each) => each.deliveryId === ref.deliveryId)!
     const address = addressOf(loaded, ref)
@@ -100,7 +111,7 @@ export const createReceipts = (needs: {
       ...(providerMessageId !== undefined && { providerMessageId }),
       receipt: told,
     }
-    await notifications.insist(ref.notificationId, [command], `provider:${provider}`)
+    await notifications.insist(loaded, [command], `provider:${provider}`)
     return true
   }
 
@@ -110,7 +121,7 @@ export const createReceipts = (needs: {
       for (const receipt of receipts) {
         const ref = receipt.ref === undefined ? undefined : references.read(receipt.ref)
         if (ref && (await apply(provider, receipt, ref))) continue
-        if (receipt.outcome.is === 'progress') continue
+        if (receipt.outcome.is === 'progress' || receipt.outcome.is === 'accepted') continue
         await quarantine.keep(app, provider, receipt, sha256(`${provider} ${receipt.dedupeKey}`))
       }
       needs.crashPoints.reach('receipt-stored-not-answered')

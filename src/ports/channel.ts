@@ -84,6 +84,8 @@ export interface Receipt {
   readonly dedupeKey: string
   readonly outcome:
     | { readonly is: 'delivered' }
+    /** `accepted`: the provider has it, and has not come to an end with it. `progress`: says nothing that counts. */
+    | { readonly is: 'accepted'; readonly code: string }
     | { readonly is: 'progress'; readonly code: string }
     | {
         readonly is: 'retry' | 'permanent' | 'endpoint-invalid' | 'opted-out' | 'complaint'

@@ -89,6 +89,33 @@ describe('an unknown fate of an SMS', () => {
   })
 })
 
+describe('a receipt that says the provider has it', () => {
+  test('settles an unknown fate: nothing is sent any more', async () => {
+    await using service = await openService()
+    const { twilio } = service.world
+    twilio.answer(() => lost)
+    const id = await service.send(toPhone())
+    await service.until(() => twilio.sent.length === 1)
+    const told = { dedupeKey: 'SM1:sent', providerMessageId: 'SM1' }
+    await service.advance(20_000)
+    await service.receipt(twilio.sent[0]!, { is: 'accepted', code: 'sent' }, told)
+    expect(await service.statusOf(id)).toBe('accepted')
+    await service.leap(10 * minute)
+    expect(twilio.sent).toHaveLength(1)
+    await service.receipt(twilio.sent[0]!, { is: 'delivered' })
+    expect(await service.statusOf(id)).toBe('delivered')
+  })
+
+  test('of a known attempt adds nothing, and an early one keeps the answer out of doubt', async () => {
+    await using service = await openService()
+    const id = await service.send(toPhone())
+    await service.quiet(10_000, { accepted: true })
+    const before = await service.eventsOf(id)
+    await service.receipt(service.world.twilio.sent[0]!, { is: 'accepted', code: 'queued' })
+    expect(await service.eventsOf(id)).toEqual(before)
+  })
+})
+
 describe('an unknown fate of what must not be sent again', () => {
   const publish = (service: Service) =>
     service.templates.publish(

@@ -107,6 +107,7 @@ describe('a receipt', () => {
     const { twilio } = service.world
     twilio.answerOnce({ is: 'ambiguous', code: 'reset', reason: 'The connection broke.' })
     const id = await service.send(toPhone())
+    await service.advance(60_000)
     await service.until(() => twilio.sent.length === 2)
     await service.receipt(twilio.sent[0]!, delivered)
     expect(await service.statusOf(id)).toBe('delivered')

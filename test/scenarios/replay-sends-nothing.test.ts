@@ -21,7 +21,7 @@ const live = async (service: Service): Promise<void> => {
   await service.advance(2_000)
   twilio.answerOnce(lost, lost, lost)
   await service.send(toPhone())
-  await service.advance(120_000)
+  await service.advance(300_000)
 }
 
 const allHints = async (service: Service) =>

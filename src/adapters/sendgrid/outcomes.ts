@@ -26,10 +26,10 @@ export const sendgridRows: readonly Row[] = [
   ...wireRows,
 ]
 
-const progress = (event: string): ReceiptRow => ({
+const accepted = (event: string): ReceiptRow => ({
   when: { event },
-  is: 'progress',
-  reason: 'Not the end.',
+  is: 'accepted',
+  reason: 'SendGrid has it.',
 })
 
 const noSuchMailbox = 'The mailbox does not exist.'
@@ -41,11 +41,11 @@ const blocked = 'The receiving server does not take this mail.'
  */
 export const sendgridReceiptRows: readonly ReceiptRow[] = [
   { when: { event: 'delivered' }, is: 'delivered', reason: 'The receiving server has taken it.' },
-  progress('processed'),
-  progress('deferred'),
-  progress('open'),
-  progress('click'),
-  progress('group_resubscribe'),
+  accepted('processed'),
+  accepted('deferred'),
+  accepted('open'),
+  accepted('click'),
+  { when: { event: 'group_resubscribe' }, is: 'progress', reason: 'Nothing about this mail.' },
   { when: { event: 'unsubscribe' }, is: 'opted-out', reason: 'The recipient has unsubscribed.' },
   {
     when: { event: 'group_unsubscribe' },

@@ -63,21 +63,21 @@ export const twilioRows: readonly Row[] = [
   ...wireRows,
 ]
 
-const progress = (status: string): ReceiptRow => ({
+const accepted = (status: string): ReceiptRow => ({
   when: { status },
-  is: 'progress',
-  reason: 'On its way.',
+  is: 'accepted',
+  reason: 'Twilio has it, and it is on its way.',
 })
 
 /** `state`: MessageStatus says that it failed; then `code` is the ErrorCode. */
 export const twilioReceiptRows: readonly ReceiptRow[] = [
   { when: { status: 'delivered' }, is: 'delivered', reason: 'Delivered.' },
   { when: { status: 'read' }, is: 'delivered', reason: 'Read.' },
-  progress('accepted'),
-  progress('scheduled'),
-  progress('queued'),
-  progress('sending'),
-  progress('sent'),
+  accepted('accepted'),
+  accepted('scheduled'),
+  accepted('queued'),
+  accepted('sending'),
+  accepted('sent'),
   { when: { status: 'canceled' }, is: 'permanent', reason: 'Cancelled at Twilio.' },
   ...errorRows.map((row) => ({ ...row, when: { ...row.when, state: 'failed' } })),
   {

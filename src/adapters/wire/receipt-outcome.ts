@@ -8,6 +8,7 @@ export const receiptOutcome = (row: ReceiptRow, code: string): Receipt['outcome'
   switch (row.is) {
     case 'delivered':
       return { is: row.is }
+    case 'accepted':
     case 'progress':
       return { is: row.is, code: named }
     default:

@@ -89,6 +89,8 @@ export interface RecordReceipt {
   readonly providerMessageId?: string
   readonly receipt:
     | { readonly is: 'delivered' }
+    /** The provider has it. */
+    | { readonly is: 'accepted' }
     | {
         /** `ambiguous`: it failed on its way after the provider took it, and may have arrived or not. */
         readonly is: 'ambiguous' | 'permanent' | 'endpoint-invalid' | 'opted-out'

@@ -5,6 +5,7 @@ import {
   askedDelayMs,
   type ChannelPolicy,
   configRetryMs,
+  receiptPatienceMs,
   retryDelayMs,
 } from './policy.ts'
 import type { Attempt, Delivery, Notification } from './state.ts'
@@ -45,6 +46,7 @@ const afterFailure = (
   notification: Notification,
   delivery: Delivery,
   failure: Failure,
+  evidence: FailedData['evidence'],
   about: Circumstances,
 ): Pick<FailedData, 'retryAt' | 'final'> => {
   const tries = failuresBefore(delivery, about.attempt) + 1
@@ -66,8 +68,10 @@ const afterFailure = (
     case 'ambiguous': {
       if (notification.noResend) return { final: true }
       const unknownFates = failuresBefore(delivery, about.attempt, 'ambiguous')
-      if (!about.policy.collapses && unknownFates >= ambiguousResendsMax) return { final: false }
-      return again
+      if (about.policy.collapses) return again
+      if (unknownFates >= ambiguousResendsMax) return { final: false }
+      if (evidence === 'receipt') return again
+      return { retryAt: iso(about.now + delayMs + receiptPatienceMs(about.policy)), final: false }
     }
   }
 }
@@ -88,10 +92,14 @@ const failed = (
       code: failure.code,
       reason: failure.reason,
       evidence,
-      ...afterFailure(notification, delivery, failure, about),
+      ...afterFailure(notification, delivery, failure, evidence, about),
     },
   },
 ]
+
+const receiptDue = ({ now, policy }: Pick<RecordOutcome, 'now' | 'policy'>) => ({
+  receiptDueAt: iso(now + policy.receiptTimeoutMs),
+})
 
 /** A fact: recorded whatever the state is, once. A late answer corrects an attempt that was given up. */
 export const outcomeEvents = (
@@ -110,10 +118,8 @@ export const outcomeEvents = (
   switch (outcome.is) {
     case 'delivered':
       return [{ type: 'NotificationDelivered', data: { ...about, evidence: 'provider' } }]
-    case 'accepted': {
-      const receiptDueAt = iso(command.now + command.policy.receiptTimeoutMs)
-      return [{ type: 'NotificationAccepted', data: { ...about, receiptDueAt } }]
-    }
+    case 'accepted':
+      return [{ type: 'NotificationAccepted', data: { ...about, ...receiptDue(command) } }]
     default:
       return failed(notification, delivery, outcome, 'answer', command)
   }
@@ -132,6 +138,14 @@ export const receiptEvents = (
     const messageId = providerMessageId !== undefined && { providerMessageId }
     const data = { deliveryId, attempt, evidence: 'receipt' as const, ...messageId }
     return [{ type: 'NotificationDelivered', data }]
+  }
+  if (receipt.is === 'accepted') {
+    // It settles what no answer told: the message has left, and must not be sent again.
+    const inDoubt = known.outcome === 'ambiguous' && known.evidence !== 'receipt'
+    if (known.outcome !== undefined && !inDoubt) return []
+    const messageId = providerMessageId !== undefined && { providerMessageId }
+    const data = { deliveryId, attempt, ...messageId, ...receiptDue(command) }
+    return [{ type: 'NotificationAccepted', data }]
   }
   if (known.evidence === 'receipt' && known.outcome === receipt.is) return []
   if (known.evidence === 'receipt' && known.final && known.outcome !== 'ambiguous') return []

@@ -46,6 +46,12 @@ export const resolveGraceMs = 15_000
 export const parkAfterMs = 72 * 3_600_000
 /** Times a delivery is sent again after an unknown fate where a repetition would be seen twice. */
 export const ambiguousResendsMax = 2
+/**
+ * What is sent again only with harm waits this much longer after an unknown fate: providers tell of their progress
+ * within seconds, and a receipt that says they have it settles the question. A minute for SMS, six for e-mail.
+ */
+export const receiptPatienceMs = ({ backoffBaseMs }: ChannelPolicy): number => 12 * backoffBaseMs
+
 /** While credentials are refused, the message is tried again this often at most. */
 export const configRetryMs = 60_000
 

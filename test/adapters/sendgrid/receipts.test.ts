@@ -49,10 +49,10 @@ const dropped = (reason: string): Event => ({ event: 'dropped', reason })
 
 const outcomes: readonly [event: Event, is: string, code: string][] = [
   [{ event: 'delivered', response: '250 OK' }, 'delivered', ''],
-  [{ event: 'processed' }, 'progress', 'processed'],
-  [{ event: 'deferred', response: '421' }, 'progress', 'deferred'],
-  [{ event: 'open' }, 'progress', 'open'],
-  [{ event: 'click', url: 'https://x' }, 'progress', 'click'],
+  [{ event: 'processed' }, 'accepted', 'processed'],
+  [{ event: 'deferred', response: '421' }, 'accepted', 'deferred'],
+  [{ event: 'open' }, 'accepted', 'open'],
+  [{ event: 'click', url: 'https://x' }, 'accepted', 'click'],
   [{ event: 'group_resubscribe' }, 'progress', 'group_resubscribe'],
   [{ event: 'unsubscribe' }, 'opted-out', 'unsubscribe'],
   [{ event: 'group_unsubscribe' }, 'opted-out', 'group_unsubscribe'],
@@ -170,7 +170,7 @@ describe('a post to the event webhook', () => {
     await sandbox.idle()
     const ofSandbox = createSendgridReceiptReader({ publicKey: sandbox.config.sendgrid.publicKey })
     const receipts = callbacks.requests.flatMap((one) => ofSandbox.read(asReceipt(one)) ?? [])
-    expect(receipts.map(({ outcome }) => outcome.is)).toEqual(['progress', 'delivered'])
+    expect(receipts.map(({ outcome }) => outcome.is)).toEqual(['accepted', 'delivered'])
     for (const { ref, providerMessageId } of receipts) {
       expect(ref).toBe(message.ref)
       expect({ is: 'accepted', providerMessageId }).toEqual(sent)

@@ -36,11 +36,11 @@ const fieldsOf = (status: string, code?: string): Fields => ({
 const outcomes: readonly [status: string, code: string | undefined, is: string][] = [
   ['delivered', undefined, 'delivered'],
   ['read', undefined, 'delivered'],
-  ['accepted', undefined, 'progress'],
-  ['scheduled', undefined, 'progress'],
-  ['queued', undefined, 'progress'],
-  ['sending', undefined, 'progress'],
-  ['sent', undefined, 'progress'],
+  ['accepted', undefined, 'accepted'],
+  ['scheduled', undefined, 'accepted'],
+  ['queued', undefined, 'accepted'],
+  ['sending', undefined, 'accepted'],
+  ['sent', undefined, 'accepted'],
   ['canceled', undefined, 'permanent'],
   ['failed', '21211', 'endpoint-invalid'],
   ['failed', '21614', 'endpoint-invalid'],
@@ -134,7 +134,7 @@ describe('a callback of Twilio', () => {
     await sandbox.idle()
     const reader = createTwilioReceiptReader({ authToken: token, publicUrl: callbacks.url })
     const receipts = callbacks.requests.flatMap((one) => reader.read(asReceipt(one)) ?? [])
-    expect(receipts.map(({ outcome }) => outcome.is)).toEqual(['progress', 'delivered'])
+    expect(receipts.map(({ outcome }) => outcome.is)).toEqual(['accepted', 'delivered'])
     for (const { ref, providerMessageId } of receipts) {
       expect(ref).toBe(message.ref)
       expect({ is: 'accepted', providerMessageId }).toEqual(sent)

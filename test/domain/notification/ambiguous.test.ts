@@ -2,10 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { next } from '#domain/notification/next.ts'
 import { statusOf } from '#domain/notification/status.ts'
 import {
+  accepted,
+  delivered,
   dispatched,
   type Fact,
   failed,
   given,
+  hour,
   iso,
   minute,
   notificationOf,
@@ -20,6 +23,8 @@ import {
 import * as orders from './orders.ts'
 
 const now = t0 + 5 * minute
+/** Until then a receipt may tell. */
+const patience = 2 * minute
 const start = [requested(), routed()]
 
 /** The first n attempts were made and got lost. */
@@ -30,8 +35,8 @@ const unsure = { outcome: 'ambiguous', code: 'ECONNRESET', reason: 'reset after 
 
 describe('an attempt whose fate is unknown', () => {
   test.each([
-    [1, second],
-    [2, 2 * second],
+    [1, patience + second],
+    [2, patience + 2 * second],
   ])('is sent again after %i such attempts where a repetition is seen', (attempt, delayMs) => {
     const facts = [...start, ...lostTimes(attempt - 1), dispatched(attempt)]
     given(...facts)
@@ -70,21 +75,21 @@ describe('an attempt whose fate is unknown', () => {
     ]
     given(...facts)
       .when(orders.answer(orders.lost, { attempt: 4 }))
-      .thenEvents(failed(4, { ...unsure, retryAt: iso(now + 8 * second) }))
+      .thenEvents(failed(4, { ...unsure, retryAt: iso(now + patience + 8 * second) }))
   })
 
   test('no longer counts once a late answer says it was not sent', () => {
     const facts = [...start, ...lostTimes(2), failed(1), dispatched(3)]
     given(...facts)
       .when(orders.answer(orders.lost, { attempt: 3 }))
-      .thenEvents(failed(3, { ...unsure, retryAt: iso(now + 4 * second) }))
+      .thenEvents(failed(3, { ...unsure, retryAt: iso(now + patience + 4 * second) }))
   })
 
   test('is forgiven by a redrive', () => {
     const facts = [...start, ...lostTimes(3), parked(), redriven(), dispatched(4)]
     given(...facts)
       .when(orders.answer(orders.lost, { attempt: 4 }))
-      .thenEvents(failed(4, { ...unsure, retryAt: iso(now + second) }))
+      .thenEvents(failed(4, { ...unsure, retryAt: iso(now + patience + second) }))
   })
 
   test.each([
@@ -100,6 +105,31 @@ describe('an attempt whose fate is unknown', () => {
       .thenEvents(resolved(1, { final: true }))
     expect(statusOf(notificationOf([...facts, resolved(1, { final: true })])!)).toBe('unknown')
   })
+
+  test.each([
+    ['of which the answer said nothing', [failed(1, unsure)]],
+    ['that was declared lost', [resolved(1)]],
+    ['that is still open', []],
+  ])('%s is settled by a receipt that says the provider has it', (_which, doubt) => {
+    const order = { providerMessageId: 'SM1' }
+    given(...start, dispatched(), ...doubt)
+      .when(orders.receipt({ is: 'accepted' }, order))
+      .thenEvents(accepted(1, { ...order, receiptDueAt: iso(now + 10 * hour) }))
+    const state = notificationOf([...start, dispatched(), ...doubt, accepted()])!
+    expect(statusOf(state)).toBe('accepted')
+    expect(next(state, 'sms', now + 5 * minute)).toEqual([])
+  })
+
+  test.each([
+    ['known to be on its way', [accepted()]],
+    ['certainly not sent', [failed(1)]],
+    ['delivered', [accepted(), delivered()]],
+    ['reported as lost on its way', [accepted(), failed(1, { ...unsure, evidence: 'receipt' })]],
+  ])('when it is %s, such a receipt adds nothing', (_what, facts) =>
+    given(...start, dispatched(), ...facts)
+      .when(orders.receipt({ is: 'accepted' }))
+      .thenNothing(),
+  )
 
   test('is declared lost only when nothing was said of it', () => {
     given(...start, dispatched(), failed(1))
