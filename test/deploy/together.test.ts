@@ -50,6 +50,26 @@ describe.skipIf(!clusterAvailable)(`processes of a cluster ${noCluster}`, () => 
   const ask = (index: number, eventId: string, body: string) =>
     told(cluster.post('/v1/notifications', email(eventId, body), index))
 
+  /** The event ids with this beginning that the log has requests for, one entry for each request. */
+  const requested = async (beginning: string): Promise<string[]> => {
+    const found: string[] = []
+    for (let after: string | undefined; ; ) {
+      const place = after === undefined ? {} : { after }
+      const query = new URLSearchParams({ types: 'NotificationRequested', ...place })
+      const text = await (await cluster.get(`/v1/events?${query}`)).text()
+      const lines = text.trimEnd().split('\n')
+      const last = JSON.parse(lines.pop()!) as { resumeAfter: string; atHead: boolean }
+      for (const line of lines) {
+        const { data } = JSON.parse(line) as { data: { eventId: string } }
+        if (data.eventId.startsWith(beginning)) found.push(data.eventId)
+      }
+      if (last.atHead) return found.sort()
+      after = last.resumeAfter
+    }
+  }
+  const numbered = (beginning: string): string[] =>
+    Array.from({ length: sameIds }, (_, index) => `${beginning}${index}`).sort()
+
   test(`accept an event id that two of them are given at once, ${sameIds} times, as one`, {
     timeout: slow + sameIds * 100,
   }, async () => {
@@ -64,6 +84,7 @@ describe.skipIf(!clusterAvailable)(`processes of a cluster ${noCluster}`, () => 
       }
     })
     expect(wrong).toEqual([])
+    expect(await requested('same:')).toEqual(numbered('same:'))
   })
 
   test(`accept one of two bodies under one event id, ${sameIds} times, and refuse the other`, {
@@ -82,6 +103,7 @@ describe.skipIf(!clusterAvailable)(`processes of a cluster ${noCluster}`, () => 
         wrong.push({ eventId, both })
     })
     expect(wrong).toEqual([])
+    expect(await requested('other:')).toEqual(numbered('other:'))
   })
 
   test('are restarted one after the other, and no client with one retry notices', {
