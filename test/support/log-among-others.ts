@@ -16,5 +16,9 @@ export const amongOthers = (events: EventStore): EventStore => {
     lastEmpty = own.length === 0 && !page.atHead ? { after: options.after } : undefined
     return { ...page, events: own, checkpoint: own.at(-1)?.position ?? page.checkpoint }
   }
-  return Object.create(events, { readAll: { value: readAll } })
+  const head = async (): Promise<string | undefined> => {
+    const { events: all } = await events.readAll({ limit: 10_000 })
+    return all.findLast(({ stream }) => stream !== foreignStream)?.position
+  }
+  return Object.create(events, { readAll: { value: readAll }, head: { value: head } })
 }
