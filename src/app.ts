@@ -122,7 +122,7 @@ export const startApp = async (given: Config, around: Around = {}): Promise<App>
     }),
   )
   await reactions.start()
-  const followers = () => followersOf(core.projector.progress, reactions.relayed)
+  const followers = () => followersOf(core.projector.lastProgress, reactions.relayed)
   telemetry.observe(gaugeSources({ ...core, queue, credentials: reactions.credentials, followers }))
 
   const progress = () => core.board.progress

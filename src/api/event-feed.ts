@@ -35,6 +35,8 @@ async function* tell(events: EventStore, first: LogPage, query: FeedQuery): Asyn
   const { app, types, limit, personal } = query
   const { logId } = events
   let page = first
+  // Of an event of ours: what others wrote after the last of them lies beyond the head.
+  let place = query.after
   let told = 0
   for (let scanned = page.events.length; ; scanned += page.events.length) {
     let lines = ''
@@ -47,8 +49,10 @@ async function* tell(events: EventStore, first: LogPage, query: FeedQuery): Asyn
       return
     }
     const { checkpoint, atHead } = page
+    place = page.events.at(-1)?.position ?? place
     if (atHead || scanned >= scanMax) {
-      yield `${lines}${JSON.stringify({ resumeAfter: checkpoint, atHead, logId })}\n`
+      const resumeAfter = place ?? checkpoint
+      yield `${lines}${JSON.stringify({ resumeAfter, atHead, logId })}\n`
       return
     }
     if (lines !== '') yield lines

@@ -44,7 +44,8 @@ const createLagging = (clock: Clock) => {
 /**
  * Ready: new requests are durable and answered. Who waits is named and does not make it unready: a provider,
  * a queue or read models that do not answer, since what is accepted meanwhile moves when they do again, and
- * history that is still to come back.
+ * read models that are behind or still to come back. These are the same for all processes: all would be
+ * taken out of rotation at once, and nobody would be left to accept.
  */
 export const createHealth = (needs: {
   readonly credentials: CredentialsView
@@ -64,10 +65,11 @@ export const createHealth = (needs: {
       const message = 'The clock differs from the store by more than 5 s: no work is taken.'
       problems.push({ code: 'clock/differs', message })
     }
-    for (const each of progress().filter(isLagging)) {
-      const message = `The read model ${each.projection} is more than a minute behind the log.`
-      problems.push({ code: 'projection/behind', message })
-    }
+    const lagging = progress().filter(isLagging)
+    const behind = lagging.map(({ projection }) => ({
+      code: 'projection/behind',
+      message: `The read model ${projection} is more than a minute behind the log.`,
+    }))
     const silent = await silences()
     for (const { code, message, halts } of silent) {
       if (halts && code !== failure?.code) problems.push({ code, message })
@@ -83,6 +85,7 @@ export const createHealth = (needs: {
       problems: [
         ...problems,
         ...waiting.map(({ code, message }) => ({ code, message })),
+        ...behind,
         ...histories,
         ...providerProblems(credentials),
       ],

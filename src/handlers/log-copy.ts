@@ -158,14 +158,16 @@ export const copyLog = async (needs: CopyNeeds, options: CopyOptions): Promise<C
     )
   }
 
-  /** Up to the head as it is when it is reached; answers where that was. */
+  /** Up to the head as it is when it is reached; answers where the last event before it stands. */
   const copyFrom = async (position: string | undefined): Promise<string | undefined> => {
     let after = position
+    // What is kept is the place of an event: those of others, between ours, may be scavenged.
+    let last = position
     let marked = copied
     const mark = async () => {
-      if (after === undefined || marked === copied) return
+      if (last === undefined || marked === copied) return
       marked = copied
-      await changeStanding(onTarget, { do: 'advance-copy', position: after, events: copied })
+      await changeStanding(onTarget, { do: 'advance-copy', position: last, events: copied })
     }
     for (let atHead = false; !atHead; ) {
       signal.throwIfAborted()
@@ -176,13 +178,15 @@ export const copyLog = async (needs: CopyNeeds, options: CopyOptions): Promise<C
       const events = page.events.filter(({ stream }) => !isOwn(stream))
       await copyPage(events)
       copied += events.length
-      after = page.events.at(-1)?.position ?? after
+      last = page.events.at(-1)?.position ?? last
+      // A log that others write to as well answers pages in which nothing is ours.
+      after = page.checkpoint
       atHead = page.atHead
       onProgress({ doing: 'copying', events: copied })
       if (copied - marked >= advanceEvery) await mark()
     }
     await mark()
-    return after
+    return last
   }
 
   const compare = async (upTo: string | undefined): Promise<LogDigest> => {

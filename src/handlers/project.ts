@@ -199,6 +199,6 @@ export const projectGroups = async (needs: Projecting, groups: Groups): Promise<
 }
 
 /** Brings a collection up to date with some events. */
-export const project = (
+export const project = async (
   needs: Projecting & { readonly events: readonly RecordedEvent[] },
 ): Promise<void> => projectGroups(needs, groupById(needs.projection, needs.events))

@@ -18,6 +18,11 @@ export interface Projector {
   ): Promise<void>
   /** Of what this process follows. */
   readonly progress: readonly Progress[]
+  /**
+   * Of what it has to follow: also of one that failed, as it was last, until it is started again. Only to be
+   * watched: what a read model holds after a failure is known by its checkpoint alone.
+   */
+  readonly lastProgress: readonly Progress[]
 }
 
 /** Readers believe this long that a generation is the active one, and a bit more to end their query. */
@@ -29,6 +34,7 @@ export const createProjector = (
   const { documents, checkpoints, readModels, clock, log } = needs
   const follow = createFollowing(needs)
   const progress = new Map<string, Progress>()
+  const last = new Map<string, { readonly about: Progress; readonly signal: AbortSignal }>()
 
   /** A generation that has caught up takes over from the active one. */
   const activate = async (projection: Projection, generation: number): Promise<void> => {
@@ -65,9 +71,16 @@ export const createProjector = (
       return [...progress.values()]
     },
 
+    get lastProgress() {
+      return [...last.values()].filter(({ signal }) => !signal.aborted).map(({ about }) => about)
+    },
+
     async follow(projection, generation, tenure, stop) {
-      if (await isRetired(projection, generation)) return drop(projection, generation, tenure)
       const name = checkpointName(projection, generation)
+      if (await isRetired(projection, generation)) {
+        last.delete(name)
+        return drop(projection, generation, tenure)
+      }
       const checkpoint = await checkpoints.claim(name, tenure)
       const signal = stop ? AbortSignal.any([tenure.signal, stop]) : tenure.signal
       try {
@@ -77,10 +90,14 @@ export const createProjector = (
             ...{ projection, generation, name, checkpoint, isActive: active === generation },
             isRetired: () => isRetired(projection, generation),
             activate: () => activate(projection, generation),
-            note: (about) => void progress.set(name, about),
+            note: (about) => {
+              progress.set(name, about)
+              last.set(name, { about, signal })
+            },
           },
           signal,
         )
+        last.delete(name)
       } finally {
         progress.delete(name)
       }

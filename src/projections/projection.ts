@@ -23,7 +23,10 @@ export interface Projection<Body extends DocumentBody = DocumentBody> {
   readonly expires?: Expiry
   /** A document holds a whole stream: it begins with the first event, or not at all. */
   readonly fromFirst?: true
-  /** The document an event belongs to; `undefined`: not of this read model. */
+  /**
+   * The document an event belongs to; `undefined`: not of this read model. Throws `UnknownEvent`, as `evolve` does,
+   * for what only a newer version knows: passed over once, it would be missing for ever.
+   */
   idOf(event: RecordedEvent): string | undefined
   /** `undefined`: there is no document (any more). */
   evolve(body: Body | undefined, event: RecordedEvent): Body | undefined

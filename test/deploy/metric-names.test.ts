@@ -21,7 +21,7 @@ const scrape = async (): Promise<string> => {
   await using service = await openService({ world, telemetry })
   const { core, queue, reactions } = service
   const { credentials } = reactions
-  const followers = () => followersOf(core.projector.progress, reactions.relayed)
+  const followers = () => followersOf(core.projector.lastProgress, reactions.relayed)
   const broken = {
     name: 'broken',
     observe: () => {

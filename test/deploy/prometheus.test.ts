@@ -2,10 +2,12 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { allProjections } from '#projections/all.ts'
 import { readPage, sectionsOf } from '../docs/pages.ts'
 
 interface Rule {
   readonly alert: string
+  readonly expr: string
   readonly for?: string
   readonly labels: { readonly severity: string }
   readonly annotations: Readonly<Record<string, string>>
@@ -62,6 +64,13 @@ describe.each(rules)('the alert $alert', ({ alert, labels, annotations }) => {
     expect(tried.some(({ exp_alerts }) => exp_alerts.length > 0)).toBe(true)
     expect(tried.some(({ exp_alerts }) => exp_alerts.length === 0)).toBe(true)
   })
+})
+
+test('the relay and every read model are missed when nobody follows the log for them', () => {
+  const { expr } = rules.find((each) => each.alert === 'PabalNobodyFollows')!
+  const missed = [...expr.matchAll(/absent\(pabal_follower_lag\{pabal_follower="(\w+)"\}\)/g)]
+  const followers = ['relay', ...allProjections.map(({ name }) => name)]
+  expect(missed.map(([, name]) => name)).toEqual(followers)
 })
 
 test('the runbook has no paragraph of an alert that there is not', () => {

@@ -6,6 +6,7 @@ import { loadStanding, refuseUnfitLog } from '#handlers/log-standing.ts'
 import type { EventStore, NewEvent } from '#ports/event-store.ts'
 import { newEvent } from '../contracts/log-samples.ts'
 import { createFakeClock } from '../support/fake-clock.ts'
+import { amongOthers, foreignStream } from '../support/log-among-others.ts'
 import { contentsOf, copy, fill, filledLog } from '../support/logs-to-copy.ts'
 import { readLog } from '../support/open-service.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
@@ -89,6 +90,24 @@ describe('a copy of a log', () => {
     })
     await copy(source, measured)
     expect(Math.max(...sizes)).toBeLessThan(1_048_576)
+    expect(await contentsOf(target)).toEqual(await contentsOf(source))
+  })
+
+  test('finds what lies behind pages in which nothing is ours, and is resumed at what is', async () => {
+    const log = createMemoryEventStore()
+    const foreign = (count: number) => Array.from({ length: count }, () => newEvent())
+    await log.append(foreignStream, foreign(1_000), { expected: 'no-stream' })
+    await log.append(foreignStream, foreign(1_000), { expected: 999 })
+    await fill(log, 500)
+    const last = (await readLog(log)).at(-1)!.position
+    await log.append(foreignStream, foreign(1_000), { expected: 1_999 })
+    await log.append(foreignStream, foreign(1_000), { expected: 2_999 })
+    const source = amongOthers(log)
+    const target = createMemoryEventStore()
+    await copy(source, target)
+    expect((await loadStanding(target))?.copy?.position).toBe(last)
+    await log.append('app-shop', [newEvent({ type: 'AppCreated' })], { expected: 'no-stream' })
+    expect(await copy(source, target, { finish: true })).toMatchObject({ copied: 1 })
     expect(await contentsOf(target)).toEqual(await contentsOf(source))
   })
 

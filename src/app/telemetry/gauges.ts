@@ -53,16 +53,27 @@ const circuitSource = (credentials: Credentials): GaugeSource => ({
 })
 
 /** Followers stand mostly at the same place: each place is looked at once. */
-const lagSource = (
+export const lagSource = (
   followers: () => readonly Follower[],
   events: EventStore,
   clock: Clock,
 ): GaugeSource => {
+  /** In a log that others write to as well: from each place on, up to where nothing is ours. */
+  const skipped = new Map<string | undefined, string>()
+
   const lagAfter = async (position: string | undefined) => {
-    const after = position === undefined ? {} : { after: position }
-    const first = (await events.readAll({ ...after, limit: 1 })).events[0]
+    let from = skipped.get(position) ?? position
+    const pageFrom = (limit: number) =>
+      events.readAll({ limit, ...(from !== undefined && { after: from }) })
+    let page = await pageFrom(1)
+    while (page.events.length === 0 && !page.atHead) {
+      from = page.checkpoint
+      skipped.set(position, from)
+      page = await pageFrom(1)
+    }
+    const first = page.events[0]
     if (!first) return { count: 0, ageMs: 0 }
-    const { events: rest } = await events.readAll({ ...after, limit: lagMax })
+    const { events: rest } = await pageFrom(lagMax)
     return {
       count: rest.length,
       ageMs: Math.max(0, clock.now() - Date.parse(first.metadata.at)),
@@ -72,6 +83,7 @@ const lagSource = (
     name: 'followers',
     async observe(observe) {
       const places = Map.groupBy(followers(), (each) => each.position)
+      for (const left of skipped.keys()) if (!places.has(left)) skipped.delete(left)
       for (const [position, standing] of places) {
         const { count, ageMs } = await lagAfter(position)
         for (const { name } of standing) {

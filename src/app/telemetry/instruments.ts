@@ -138,7 +138,7 @@ export const instruments = {
   lagEvents: gauge('pabal.follower.lag', {
     unit: '{event}',
     description:
-      'Events of the log that a follower (the relay, a read model) has not handled; 10,000 means that or more. Only where it runs.',
+      'Events of the log that a follower (the relay, a read model) has not handled; 10,000 means that or more. Only where it runs; of one that keeps failing, from where it came to last.',
     attributes: ['pabal.follower'],
     of: 'shared',
   }),

@@ -182,9 +182,14 @@ const redriven = (
   })
 }
 
+/** For those who fold only some facts of a notification, or none any more: a newer one may concern them, too. */
+export const refuseUnknown = (fact: RecordedFact): void => {
+  if (fact.schemaVersion !== 1 || !knownTypes.has(fact.type)) unknown(fact)
+}
+
 /** Facts before the request cannot be: they are passed over, so that folding is total. */
 export const evolve = (state: State, fact: RecordedFact): State => {
-  if (fact.schemaVersion !== 1) throw new UnknownEvent(fact.type, fact.schemaVersion)
+  if (fact.schemaVersion !== 1) unknown(fact)
   const at = time(fact.metadata.at)
   const type = fact.type as keyof NotificationEvents
   if (type === 'NotificationRequested') {

@@ -1,5 +1,6 @@
 import { receiptsServedMs } from '#domain/callback/callback.ts'
 import type { AcceptedData } from '#domain/notification/events.ts'
+import { refuseUnknown } from '#domain/notification/evolve.ts'
 import type { Projection } from '../projection.ts'
 
 /** Finds the attempt behind a provider's own message id, for receipts that do not bring our reference. */
@@ -20,6 +21,8 @@ export const messagesProjection: Projection<MessageDocument> = {
   indexes: [],
   expires: { field: 'expiresAt' },
   idOf(event) {
+    if (!event.stream.startsWith('notification-')) return undefined
+    refuseUnknown(event)
     if (event.type !== 'NotificationAccepted') return undefined
     const { providerMessageId } = event.data as unknown as AcceptedData
     return providerMessageId === undefined ? undefined : messageKey(providerMessageId)

@@ -1,5 +1,5 @@
 import { type Lane, lanes, type Priority } from '#domain/notification/events.ts'
-import { evolve } from '#domain/notification/evolve.ts'
+import { evolve, refuseUnknown } from '#domain/notification/evolve.ts'
 import { dueTimes } from '#domain/notification/next.ts'
 import type { Notification } from '#domain/notification/state.ts'
 import { isOpen, type NotificationStatus, statusOf } from '#domain/notification/status.ts'
@@ -83,6 +83,7 @@ export const notificationsProjection: Projection<NotificationDocument> = {
 
   evolve(body, event) {
     if (body?.stale !== undefined) {
+      refuseUnknown(event)
       // A person has been told; there is nothing more to be done on time.
       if (event.type !== 'NotificationParked') return body
       const unfinished = { as: 'parked', since: body.requestedAt } as const

@@ -1,4 +1,4 @@
-import { type PublishedData, templateChannels } from '#domain/template/template.ts'
+import { evolveTemplate, templateChannels } from '#domain/template/template.ts'
 import type { Projection } from '../projection.ts'
 
 /** What there is to choose from; the texts stay in the log. */
@@ -18,9 +18,9 @@ export const templatesProjection: Projection<TemplateDocument> = {
   version: 1,
   indexes: [{ name: 'by_name', fields: ['app', 'name'] }],
   idOf: (event) =>
-    event.type === 'TemplatePublished' ? event.stream.slice('template-'.length) : undefined,
+    event.stream.startsWith('template-') ? event.stream.slice('template-'.length) : undefined,
   evolve(_body, event) {
-    const published = event.data as unknown as PublishedData
+    const published = evolveTemplate(undefined, event).versions.at(-1)!
     const { app, name, version, defaultLocale, contents, required } = published
     return {
       app,
