@@ -25,11 +25,6 @@ export interface Appending {
 
 /** The client's timer is to be first: it also frees what the client holds. */
 const ownTimerMs = 250
-/**
- * A batch's deadline is a time of day that the *server* compares with its clock: far enough away, or a clock
- * that is off would make every append late.
- */
-const batchDeadlineMs = 600_000
 
 const positionOf = async (
   client: NodeClient,
@@ -53,7 +48,7 @@ const attempt = async (client: NodeClient, call: AppendCall, tryMs: number): Pro
   const { nextExpectedRevision, position } = await client.appendToStream(stream, events, {
     expectedRevision: expected === 'no-stream' ? NO_STREAM : BigInt(expected),
     requiresLeader: true,
-    deadline: client.append === 'batch' ? batchDeadlineMs : tryMs,
+    deadline: client.appendDeadline(tryMs),
   })
   const at = position ?? (await positionOf(client, call, nextExpectedRevision))
   return { revision: Number(nextExpectedRevision), position: formatPosition(at) }

@@ -65,7 +65,7 @@ const learnLogId = async (
   for (let failures = 0; ; failures++) {
     const lease = await clients.take()
     try {
-      return await within(clock, timing.tryMs, identify(lease.client, random))
+      return await within(clock, timing.tryMs, identify(lease.client, random, timing.tryMs))
     } catch (error) {
       lease.failed()
       if (isAccessDenied(error))

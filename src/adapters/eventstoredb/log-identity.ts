@@ -26,7 +26,11 @@ const readIdentity = async (client: NodeClient): Promise<string | undefined> => 
  * The id that names this log for ever: the first event of `pabal-log`. Made when there is none; of two that
  * make it at once one wins, and both use that one's.
  */
-export const identify = async (client: NodeClient, random: Random): Promise<string> => {
+export const identify = async (
+  client: NodeClient,
+  random: Random,
+  tryMs: number,
+): Promise<string> => {
   const known = await readIdentity(client)
   if (known !== undefined) return known
   const event = jsonEvent({ id: random.uuid(), type, data: { logId: random.uuid() } })
@@ -34,6 +38,7 @@ export const identify = async (client: NodeClient, random: Random): Promise<stri
     await client.appendToStream(identityStream, event, {
       expectedRevision: NO_STREAM,
       requiresLeader: true,
+      deadline: client.appendDeadline(tryMs),
     })
   } catch (error) {
     // Whether somebody else made it or ours was stored without a word: the stream says it.

@@ -12,6 +12,11 @@ export interface NodeClientOptions {
 
 const batchAppendPath = '/event_store.client.streams.Streams/BatchAppend'
 const keepAliveMs = 10_000
+/**
+ * A batch's deadline is a time of day that the *server* compares with its clock: far enough away, or a clock
+ * that is off would make every append late.
+ */
+const batchDeadlineMs = 600_000
 
 const settingsOf = ({ hosts, discover }: Connection) => {
   const [first] = hosts
@@ -56,6 +61,11 @@ export class NodeClient extends EventStoreDBClient {
       this.channel = channel
       return channel
     }
+  }
+
+  /** For the client's own timer, where somebody stops waiting after `tryMs`. */
+  appendDeadline(tryMs: number): number {
+    return this.append === 'batch' ? batchDeadlineMs : tryMs
   }
 
   /** `unknown`: the server does not tell. Has no deadline of its own. */

@@ -239,6 +239,12 @@ const batchResponse = (
   )
 }
 
+/** The client names a time of day, and the server compares it with its own. */
+const isLate = ({ now }: Serving, options: BatchAppendReq.Options): boolean => {
+  const deadline = options.getDeadline()
+  return deadline !== undefined && deadline.toDate().getTime() < now()
+}
+
 /** One stream for all appends of a client; each is answered by itself, in the order of the writes. */
 export const batchAppendCall = (
   serving: Serving,
@@ -258,6 +264,12 @@ export const batchAppendCall = (
       serving.counts.batchAppends++
       const { options: asked, events } = batch
       const request = { stream: streamOf(asked), expected: batchExpectedOf(asked), events }
+      if (isLate(serving, asked)) {
+        const response = new streams.BatchAppendResp()
+          .setCorrelationId(part.getCorrelationId())
+          .setStreamIdentifier(identifierOf(streamOf(asked)))
+        return void call.write(response.setError(packed(new shared.Timeout(), 'Timeout')))
+      }
       const answer = await write(request, call.metadata)
       if (answer === undefined || call.cancelled) return
       if (isError(answer) && answer.metadata?.get('exception')[0] === 'not-leader')

@@ -110,6 +110,7 @@ export const openDouble = async (options: DoubleOptions = {}): Promise<EventStor
     appends: 0,
     batchAppends: 0,
     subscriptions: 0,
+    lastStart: 0,
     reads: 0,
     featuresCalls: 0,
     sent: 0,
@@ -128,6 +129,7 @@ export const openDouble = async (options: DoubleOptions = {}): Promise<EventStor
     dropConnections,
     unindexedMs: () => unindexedMs,
     credentials: options.tls,
+    now: () => Date.now() + (options.clockOffsetMs ?? 0),
   }
 
   const server = new Server({ 'grpc.max_receive_message_length': 17 * 1024 * 1024 })

@@ -14,6 +14,8 @@ export interface Serving {
   /** The user that is let in; `undefined`: everybody is. */
   readonly credentials: { readonly username: string; readonly password: string } | undefined
   readonly counts: ServingCounts
+  /** By its own clock. */
+  readonly now: () => number
 }
 
 export interface ServingCounts {
@@ -21,6 +23,8 @@ export interface ServingCounts {
   batchAppends: number
   /** Opened and not yet ended. */
   subscriptions: number
+  /** Where the newest of them began to look. */
+  lastStart: number
   reads: number
   featuresCalls: number
   /** Messages of subscriptions that were handed to the transport. */

@@ -119,6 +119,7 @@ export const subscribe = async (
   let looked = 0
   let isLive = false
   serving.counts.subscriptions++
+  serving.counts.lastStart = from
   const over = (): void => {
     serving.counts.subscriptions--
   }
