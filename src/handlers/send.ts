@@ -54,6 +54,7 @@ export const createSend = (needs: {
   const { channels, destinations, messages, credentials, consequences } = needs
   const { policies, clock, random, crashPoints } = needs
   const deadlineIn = createDeadlines(clock)
+  const onWritten = () => crashPoints.reachWhenOut('bytes-out-no-answer')
 
   const record = (fenced: Fenced, outcome: Outcome): Command => ({
     do: 'record-outcome',
@@ -139,8 +140,8 @@ export const createSend = (needs: {
       onFirstByte: () => {
         withheld = isLate(fenced, found)
         if (withheld) throw new Error('It took too long to get a connection.')
-        crashPoints.reach('bytes-out-no-answer')
       },
+      onWritten,
     })
     deadline.end()
     // What we kept back ourselves says nothing of the provider.

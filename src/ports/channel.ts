@@ -60,6 +60,11 @@ export interface Attempt {
    * message back, which is a `retry`.
    */
   readonly onFirstByte?: () => void
+  /**
+   * Called when the whole request is written: from here on the provider may have it. A turn of the event loop
+   * later it has left the process, and no answer has been read before that turn.
+   */
+  readonly onWritten?: () => void
   /** When the notification could be sent first; milliseconds since the epoch. Only for measuring. */
   readonly sendableAt?: number
 }

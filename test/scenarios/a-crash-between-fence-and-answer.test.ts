@@ -30,7 +30,7 @@ describe('a crash', () => {
     ['outcome-not-acknowledged', 1, 0],
     // Nobody can know that nothing had left: the attempt is called ambiguous and made again.
     ['fenced-no-byte-out', 1, 1],
-    ['bytes-out-no-answer', 1, 1],
+    ['bytes-out-no-answer', 2, 1],
     ['answered-no-outcome', 2, 1],
   ] as const)('at %s: %i sent, %i ambiguous, delivered in the end', async (point, sends, lost) => {
     const world = createWorld()

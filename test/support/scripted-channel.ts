@@ -71,6 +71,7 @@ export const createScriptedChannel = (
       const when = { at: clock.now(), elapsed: clock.monotonic() }
       const one = { provider, message, deliveryId, attempt: number, ...when, signal }
       sent.push(one)
+      attempt.onWritten?.()
       const next = once.shift() ?? script
       const said = typeof next === 'function' ? await next(one) : next
       if (said !== 'never') return said

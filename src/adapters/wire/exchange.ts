@@ -22,6 +22,8 @@ export interface WireRequest {
   readonly signal: AbortSignal
   /** Called once, just before the first byte may leave. Throwing keeps the request back: `withheld`. */
   readonly onFirstByte?: (() => void) | undefined
+  /** Called when the last byte is written to the connection. */
+  readonly onWritten?: (() => void) | undefined
 }
 
 export interface OpenCount {
@@ -88,6 +90,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#settle(failures.withheld)
       controller.abort(settledLongAgo)
     }
+  }
+
+  onRequestSent(): void {
+    this.#request.onWritten?.()
   }
 
   onResponseStart(
