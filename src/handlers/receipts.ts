@@ -24,6 +24,9 @@ export interface Receipts {
   apply(provider: string, receipt: Receipt, ref: AttemptRef): Promise<boolean>
 }
 
+/** What became of a receipt; `unknown`: there is no such attempt that can be read. */
+type Taken = 'unknown' | 'nothing-new' | 'stored'
+
 type Verdict = Exclude<Receipt['outcome'], { is: 'progress' }>
 
 const toldBy = (verdict: Verdict): RecordReceipt['receipt'] => {
@@ -80,13 +83,15 @@ export const createReceipts = (needs: {
       throw error
     })
 
-  const apply: Receipts['apply'] = async (provider, receipt, ref) => {
+  const record = async (provider: string, receipt: Receipt, ref: AttemptRef): Promise<Taken> => {
     const loaded = await readable(ref.notificationId)
     const delivery = loaded?.state?.deliveries.find((each) => each.deliveryId === ref.deliveryId)
     const known = delivery?.attempts.some((each) => each.number === ref.attempt)
-    if (!loaded || !delivery || !known || delivery.provider !== provider) return false
+    if (!loaded || !delivery || !known || delivery.provider !== provider) {
+      return 'unknown'
+    }
     const { outcome: verdict, providerMessageId } = receipt
-    if (verdict.is === 'progress') return true
+    if (verdict.is === 'progress') return 'nothing-new'
     await conclude(loaded, ref, verdict)
     const told = toldBy(verdict)
     const { deliveryId, attempt } = ref
@@ -100,20 +105,28 @@ export const createReceipts = (needs: {
       ...(providerMessageId !== undefined && { providerMessageId }),
       receipt: told,
     }
-    await notifications.insist(ref.notificationId, [command], `provider:${provider}`)
-    return true
+    const actor = `provider:${provider}`
+    const now = await notifications.insist(ref.notificationId, [command], actor)
+    return now.revision > loaded.revision ? 'stored' : 'nothing-new'
+  }
+
+  const takeOne = async (app: string, provider: string, receipt: Receipt): Promise<boolean> => {
+    const ref = receipt.ref === undefined ? undefined : references.read(receipt.ref)
+    const taken = ref ? await record(provider, receipt, ref) : 'unknown'
+    if (taken !== 'unknown') return taken === 'stored'
+    if (receipt.outcome.is === 'progress') return false
+    const callbackId = sha256(`${provider} ${receipt.dedupeKey}`)
+    return quarantine.keep(app, provider, receipt, callbackId)
   }
 
   return {
-    apply,
+    apply: async (...told) => (await record(...told)) !== 'unknown',
     async take(app, provider, receipts) {
+      let stored = false
       for (const receipt of receipts) {
-        const ref = receipt.ref === undefined ? undefined : references.read(receipt.ref)
-        if (ref && (await apply(provider, receipt, ref))) continue
-        if (receipt.outcome.is === 'progress') continue
-        await quarantine.keep(app, provider, receipt, sha256(`${provider} ${receipt.dedupeKey}`))
+        if (await takeOne(app, provider, receipt)) stored = true
       }
-      needs.crashPoints.reach('receipt-stored-not-answered')
+      if (stored) needs.crashPoints.reach('receipt-stored-not-answered')
     },
   }
 }

@@ -11,6 +11,7 @@ import { createFakeClock, settle } from '../support/fake-clock.ts'
 import { createSeededRandom } from '../support/seeded-random.ts'
 import { openTenure } from '../support/tenure.ts'
 
+const crashPoints = unarmedCrashPoints
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 /** A queue that takes what a test lets it take. */
@@ -85,14 +86,7 @@ const open = () => {
     const checkpoints = createCheckpoints({ events: store, documents, log: silent })
     const tenure = openTenure(stopping.signal)
     const ended = runRelay({
-      ...{
-        events,
-        queue: narrow.queue,
-        checkpoints,
-        clock,
-        crashPoints: unarmedCrashPoints,
-        tenure,
-      },
+      ...{ events, queue: narrow.queue, checkpoints, clock, crashPoints, tenure },
     })
     return { ended, checkpoints }
   }
