@@ -56,8 +56,8 @@ export interface Attempt {
   /** Fires at the deadline. */
   readonly signal: AbortSignal
   /**
-   * Called at most once, just before the first byte may leave; not at all: nothing left. Throwing keeps the
-   * message back, which is a `retry`.
+   * Called just before the first byte may leave; not at all: nothing left. Called again before a message is
+   * repeated that the provider certainly has not looked at. Throwing keeps the message back, which is a `retry`.
    */
   readonly onFirstByte?: () => void
   /**
