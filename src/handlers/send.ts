@@ -38,6 +38,9 @@ const tailAgeMaxMs = 1_000
 /** Nor later than this after the fence was sent: somebody may have resolved the attempt since. */
 const fenceAgeMaxMs = 2_000
 
+/** Of APNs' 410, whose body says since when the token is dead. */
+const codesWithTime: ReadonlySet<string> = new Set(['Unregistered', 'ExpiredToken'])
+
 /** Of an attempt that left. `retry` and `ambiguous` may be what was made of silence. */
 const isAnswered = ({ is }: Outcome): boolean => is !== 'retry' && is !== 'ambiguous'
 
@@ -114,7 +117,7 @@ export const createSend = (needs: {
     }
     if (outcome.is === 'opted-out') return consequences.refusedByPerson(about, 'opted-out')
     // APNs says since when a token is dead: one registered later lives. Not told, it is no evidence.
-    if (outcome.code === 'Unregistered' && said.timestamp === undefined) return
+    if (codesWithTime.has(outcome.code) && said.timestamp === undefined) return
     const deadSince = typeof said.timestamp === 'string' ? Date.parse(said.timestamp) : Infinity
     if ((found.registeredAt ?? 0) > deadSince) return
     if (!credentials.get(delivery.credential)?.mayRemoveEndpoint()) return
