@@ -10,6 +10,7 @@ import type { Consequences } from './consequences.ts'
 import type { createReferences } from './messages.ts'
 import { type Loaded, type Notifications, UnreadableStream } from './notifications.ts'
 import type { Quarantine } from './quarantine.ts'
+import type { Removals } from './removals.ts'
 
 export interface AttemptRef {
   readonly notificationId: string
@@ -58,12 +59,14 @@ export const createReceipts = (needs: {
   readonly consequences: Consequences
   readonly references: ReturnType<typeof createReferences>
   readonly quarantine: Quarantine
+  readonly removals: Removals
   readonly policies: Policies
   readonly clock: Clock
   readonly random: Random
   readonly crashPoints: CrashPoints
 }): Receipts => {
-  const { notifications, consequences, references, quarantine, policies, clock, random } = needs
+  const { notifications, consequences, references, quarantine, removals } = needs
+  const { policies, clock, random } = needs
 
   /** What the receipt means for the address stands before the outcome does. */
   const conclude = async (loaded: Loaded, ref: AttemptRef, verdict: Verdict): Promise<void> => {
@@ -72,8 +75,9 @@ export const createReceipts = (needs: {
     const delivery = notification.deliveries.find((each) => each.deliveryId === ref.deliveryId)!
     const address = addressOf(loaded, ref)
     const about = { ...ref, notification, delivery, address, code: verdict.code, said: {} }
-    if (verdict.is === 'endpoint-invalid') await consequences.endpointInvalid(about)
-    else await consequences.refusedByPerson(about, verdict.is)
+    if (verdict.is === 'endpoint-invalid') {
+      if (removals.mayRemove(delivery.credential)) await consequences.endpointInvalid(about)
+    } else await consequences.refusedByPerson(about, verdict.is)
   }
 
   /** `undefined`: a person has to look at it; the receipt is kept, and holds up no other. */
@@ -92,6 +96,7 @@ export const createReceipts = (needs: {
     }
     const { outcome: verdict, providerMessageId } = receipt
     if (verdict.is === 'progress') return 'nothing-new'
+    removals.noteReceipt(delivery.credential, verdict.is === 'endpoint-invalid')
     await conclude(loaded, ref, verdict)
     const told = toldBy(verdict)
     const { deliveryId, attempt } = ref

@@ -8,10 +8,11 @@ import type { CrashPoints } from '#ports/crash-points.ts'
 import { Unavailable } from '#ports/errors.ts'
 import type { Random } from '#ports/random.ts'
 import type { Consequences } from './consequences.ts'
-import type { Credentials, Permit } from './credentials.ts'
+import type { Permit } from './credentials.ts'
 import { createDeadlines } from './deadlines.ts'
 import type { createDestinations, Destination } from './endpoints.ts'
 import type { Messages } from './messages.ts'
+import type { Removals } from './removals.ts'
 
 /** An attempt whose fence stands. */
 export interface Fenced {
@@ -50,14 +51,14 @@ export const createSend = (needs: {
   readonly channels: ReadonlyMap<string, Channel>
   readonly destinations: ReturnType<typeof createDestinations>
   readonly messages: Messages
-  readonly credentials: Credentials
+  readonly removals: Removals
   readonly consequences: Consequences
   readonly policies: Policies
   readonly clock: Clock
   readonly random: Random
   readonly crashPoints: CrashPoints
 }): Send => {
-  const { channels, destinations, messages, credentials, consequences } = needs
+  const { channels, destinations, messages, removals, consequences } = needs
   const { policies, clock, random, crashPoints } = needs
   const deadlineIn = createDeadlines(clock)
   const onWritten = () => crashPoints.reachWhenOut('bytes-out-no-answer')
@@ -120,7 +121,7 @@ export const createSend = (needs: {
     if (codesWithTime.has(outcome.code) && said.timestamp === undefined) return
     const deadSince = typeof said.timestamp === 'string' ? Date.parse(said.timestamp) : Infinity
     if ((found.registeredAt ?? 0) > deadSince) return
-    if (!credentials.get(delivery.credential)?.mayRemoveEndpoint()) return
+    if (!removals.mayRemove(delivery.credential)) return
     await consequences.endpointInvalid(about)
   }
 
@@ -153,7 +154,10 @@ export const createSend = (needs: {
     })
     deadline.end()
     // What we kept back ourselves says nothing of the provider.
-    if (!withheld) fenced.permit.report(outcome)
+    if (!withheld) {
+      fenced.permit.report(outcome)
+      removals.noteAttempt(delivery.credential, outcome.is === 'endpoint-invalid')
+    }
     if (left && isAnswered(outcome)) crashPoints.reach('answered-no-outcome')
     await conclude(fenced, found, outcome)
     return record(fenced, outcome)
