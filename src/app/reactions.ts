@@ -13,6 +13,7 @@ import { beatEveryMs, createPeers } from '#handlers/peers.ts'
 import { createPrepare } from '#handlers/prepare.ts'
 import { createQuarantine } from '#handlers/quarantine.ts'
 import { createReceipts } from '#handlers/receipts.ts'
+import { createRemovals } from '#handlers/removals.ts'
 import { createRouter } from '#handlers/route.ts'
 import { createSend } from '#handlers/send.ts'
 import { createSharedCredentials } from '#handlers/shared-credentials.ts'
@@ -81,8 +82,9 @@ export const createReactions = (needs: {
     log,
     signal: core.patience.signal,
   })
+  const removals = createRemovals({ clock, log })
   const sending = { destinations, messages, credentials, policies, clock, random, crashPoints }
-  const send = createSend({ ...sending, channels: providers.channels, consequences })
+  const send = createSend({ ...sending, channels: providers.channels, removals, consequences })
   const prepare = createPrepare({ destinations, messages, policies, clock })
   const slotsOf = (limitMax: number) => createAttemptSlots({ clock, limitMax })
   const slots = {
@@ -98,6 +100,7 @@ export const createReactions = (needs: {
     consequences,
     references: createReferences(keyHash),
     quarantine,
+    removals,
     policies,
     clock,
     random,

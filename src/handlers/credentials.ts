@@ -3,7 +3,6 @@ import type { Clock } from '#ports/clock.ts'
 import type { Log } from '#ports/log.ts'
 import type { Random } from '#ports/random.ts'
 import { type Circuit, type CircuitState, createCircuit, type Pass } from './circuit.ts'
-import { createRemovals } from './removals.ts'
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts'
 
 /** Leave to make one attempt under a credential. */
@@ -23,8 +22,6 @@ export interface Credential {
   permit(signal: AbortSignal): Promise<Permit | 'paused'>
   /** Of so many processes that send under it at once, this is one. */
   share(processes: number): void
-  /** A dead endpoint: may it be removed, or do so many fail that the fault is likely ours? */
-  mayRemoveEndpoint(): boolean
 }
 
 /** What is known of a credential, here or from the processes that send. */
@@ -87,7 +84,6 @@ const createCredential = (options: CredentialOptions, needs: Needs): Credential 
   const { name, channel, ratePerSecond } = options
   const { clock, log, together = alone } = needs
   const bucket: TokenBucket = createTokenBucket({ clock, ratePerSecond })
-  const removals = createRemovals(clock)
   const onChange = (state: CircuitState, heard: boolean): void => {
     const fields = { credential: name, ...(state.is !== 'closed' && { code: state.why }) }
     if (state.is === 'open' && heard) log.info('Another process paused a credential.', fields)
@@ -111,7 +107,6 @@ const createCredential = (options: CredentialOptions, needs: Needs): Credential 
     return {
       report(outcome) {
         told = true
-        removals.note(outcome.is === 'endpoint-invalid')
         reportTo(pass, outcome)
       },
       release() {
@@ -136,13 +131,6 @@ const createCredential = (options: CredentialOptions, needs: Needs): Credential 
       }
     },
     share: (processes) => bucket.setRate(ratePerSecond / Math.max(1, processes)),
-    mayRemoveEndpoint() {
-      if (removals.allowed()) return true
-      log.error('So many endpoints are reported dead that none is removed any more.', {
-        credential: name,
-      })
-      return false
-    },
   }
 }
 

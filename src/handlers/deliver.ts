@@ -73,8 +73,9 @@ export const createDeliverer = (needs: {
       const commands = prepared.flatMap((each) => each.commands)
       let latest = await notifications.change(loaded, commands, actor)
       slot.fenced(clock.monotonic() - fencedAtMs)
-      crashPoints.reach('fenced-no-byte-out')
       const fenced = prepared.flatMap((each) => fencedOf(each, latest, id, fencedAtMs))
+      if (fenced.length === 0) return latest
+      crashPoints.reach('fenced-no-byte-out')
       for await (const outcomes of inBatches(fenced.map(send))) {
         latest = await notifications.insist(latest, outcomes, actor)
       }

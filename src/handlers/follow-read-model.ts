@@ -81,7 +81,7 @@ const createFollower = (needs: FollowNeeds, followed: Followed, { feeding, from 
   const settle = async (page: LogPage, groups: Groups): Promise<void> => {
     const recovering = history !== undefined
     await inTurn(() => projectGroups({ ...feeding, recovering }, groups))
-    crashPoints.reach('projected-checkpoint-not-written')
+    if (groups.size > 0) crashPoints.reach('projected-checkpoint-not-written')
     const { firstHeld } = gathering
     const place = placeBefore(page, firstHeld, pageStart)
     if (newestAt !== undefined) newestAt = Math.max(newestAt, newestOf(page))

@@ -12,7 +12,8 @@ import { changeStream } from './stream-change.ts'
 
 /** Verified receipts that no attempt was found for: kept in the log, and matched when there is one. */
 export interface Quarantine {
-  keep(app: string, provider: string, receipt: Receipt, callbackId: string): Promise<void>
+  /** `false`: it was kept before. */
+  keep(app: string, provider: string, receipt: Receipt, callbackId: string): Promise<boolean>
 }
 
 const lookEveryMs = 5_000
@@ -37,7 +38,7 @@ export const createQuarantine = (needs: {
         type: 'CallbackQuarantined',
         data: { callbackId, provider, receipt: { ...receipt } },
       }
-      await changeStream({
+      const { changed } = await changeStream({
         streams: days,
         stream,
         // The same receipt, told again, adds nothing.
@@ -47,6 +48,7 @@ export const createQuarantine = (needs: {
         patience: { signal },
         retriesMax: Infinity,
       })
+      return changed
     },
   }
 }

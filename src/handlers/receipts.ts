@@ -10,6 +10,7 @@ import type { Consequences } from './consequences.ts'
 import type { createReferences } from './messages.ts'
 import { type Loaded, type Notifications, UnreadableStream } from './notifications.ts'
 import type { Quarantine } from './quarantine.ts'
+import type { Removals } from './removals.ts'
 
 export interface AttemptRef {
   readonly notificationId: string
@@ -23,6 +24,9 @@ export interface Receipts {
   /** Records what a receipt says of an attempt; `false`: there is no such attempt that can be read. */
   apply(provider: string, receipt: Receipt, ref: AttemptRef): Promise<boolean>
 }
+
+/** What became of a receipt; `unknown`: there is no such attempt that can be read. */
+type Taken = 'unknown' | 'nothing-new' | 'stored'
 
 type Verdict = Exclude<Receipt['outcome'], { is: 'progress' }>
 
@@ -66,12 +70,14 @@ export const createReceipts = (needs: {
   readonly consequences: Consequences
   readonly references: ReturnType<typeof createReferences>
   readonly quarantine: Quarantine
+  readonly removals: Removals
   readonly policies: Policies
   readonly clock: Clock
   readonly random: Random
   readonly crashPoints: CrashPoints
 }): Receipts => {
-  const { notifications, consequences, references, quarantine, policies, clock, random } = needs
+  const { notifications, consequences, references, quarantine, removals } = needs
+  const { policies, clock, random } = needs
 
   /** What the receipt means for the address stands before the outcome does. */
   const conclude = async (loaded: Loaded, ref: AttemptRef, verdict: Verdict): Promise<void> => {
@@ -80,8 +86,9 @@ export const createReceipts = (needs: {
     const delivery = notification.deliveries.find((each) => each.deliveryId === ref.deliveryId)!
     const address = addressOf(loaded, ref)
     const about = { ...ref, notification, delivery, address, code: verdict.code, said: {} }
-    if (verdict.is === 'endpoint-invalid') await consequences.endpointInvalid(about)
-    else await consequences.refusedByPerson(about, verdict.is)
+    if (verdict.is === 'endpoint-invalid') {
+      if (removals.mayRemove(delivery.credential)) await consequences.endpointInvalid(about)
+    } else await consequences.refusedByPerson(about, verdict.is)
   }
 
   /** `undefined`: a person has to look at it; the receipt is kept, and holds up no other. */
@@ -91,13 +98,16 @@ export const createReceipts = (needs: {
       throw error
     })
 
-  const apply: Receipts['apply'] = async (provider, receipt, ref) => {
+  const record = async (provider: string, receipt: Receipt, ref: AttemptRef): Promise<Taken> => {
     const loaded = await readable(ref.notificationId)
     const delivery = loaded?.state?.deliveries.find((each) => each.deliveryId === ref.deliveryId)
     const known = delivery?.attempts.some((each) => each.number === ref.attempt)
-    if (!loaded || !delivery || !known || delivery.provider !== provider) return false
+    if (!loaded || !delivery || !known || delivery.provider !== provider) return 'unknown'
     const { outcome: verdict, providerMessageId } = receipt
-    if (verdict.is === 'progress') return true
+    if (verdict.is === 'progress') return 'nothing-new'
+    // Of what is only on its way there may be several for one message.
+    if (verdict.is !== 'accepted')
+      removals.noteReceipt(delivery.credential, verdict.is === 'endpoint-invalid')
     await conclude(loaded, ref, verdict)
     const told = toldBy(verdict)
     const { deliveryId, attempt } = ref
@@ -111,20 +121,29 @@ export const createReceipts = (needs: {
       ...(providerMessageId !== undefined && { providerMessageId }),
       receipt: told,
     }
-    await notifications.insist(loaded, [command], `provider:${provider}`)
-    return true
+    const actor = `provider:${provider}`
+    const now = await notifications.insist(loaded, [command], actor)
+    return now.revision > loaded.revision ? 'stored' : 'nothing-new'
+  }
+
+  const takeOne = async (app: string, provider: string, receipt: Receipt): Promise<boolean> => {
+    const ref = receipt.ref === undefined ? undefined : references.read(receipt.ref)
+    const taken = ref ? await record(provider, receipt, ref) : 'unknown'
+    if (taken !== 'unknown') return taken === 'stored'
+    // Not the end of anything: what comes next will say it again.
+    if (receipt.outcome.is === 'progress' || receipt.outcome.is === 'accepted') return false
+    const callbackId = sha256(`${provider} ${receipt.dedupeKey}`)
+    return quarantine.keep(app, provider, receipt, callbackId)
   }
 
   return {
-    apply,
+    apply: async (...told) => (await record(...told)) !== 'unknown',
     async take(app, provider, receipts) {
+      let stored = false
       for (const receipt of receipts) {
-        const ref = receipt.ref === undefined ? undefined : references.read(receipt.ref)
-        if (ref && (await apply(provider, receipt, ref))) continue
-        if (receipt.outcome.is === 'progress' || receipt.outcome.is === 'accepted') continue
-        await quarantine.keep(app, provider, receipt, sha256(`${provider} ${receipt.dedupeKey}`))
+        if (await takeOne(app, provider, receipt)) stored = true
       }
-      needs.crashPoints.reach('receipt-stored-not-answered')
+      if (stored) needs.crashPoints.reach('receipt-stored-not-answered')
     },
   }
 }

@@ -85,9 +85,13 @@ export const runRelay = async (needs: {
     if (!signal.aborted) laggards.delete(key)
   }
 
-  const publish = async (page: readonly RecordedEvent[], before: string | undefined) => {
+  /** Whether the queue took anything. */
+  const publish = async (
+    page: readonly RecordedEvent[],
+    before: string | undefined,
+  ): Promise<boolean> => {
     const items = page.flatMap(workOf).filter((item) => !laggards.has(keyOf(item)))
-    if (items.length === 0) return
+    if (items.length === 0) return false
     const answers = await queue.publish(items)
     for (const [index, item] of items.entries()) {
       if (answers[index] !== 'full' || laggards.has(keyOf(item))) continue
@@ -102,6 +106,7 @@ export const runRelay = async (needs: {
         .finally(() => catchingUp.delete(task))
       catchingUp.add(task)
     }
+    return answers.some((answer) => answer !== 'full')
   }
 
   let place: Place | undefined
@@ -113,9 +118,9 @@ export const runRelay = async (needs: {
   for await (const page of events.subscribe({ ...afterOf(position), limit: pageMax, signal })) {
     const before = position
     position = page.checkpoint
-    await publish(page.events, before)
+    const relayed = await publish(page.events, before)
     needs.onPosition?.(position)
-    crashPoints.reach('relayed-checkpoint-not-moved')
+    if (relayed) crashPoints.reach('relayed-checkpoint-not-moved')
     place = placeBefore(page, undefined, before)
     note()
   }

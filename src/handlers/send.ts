@@ -8,10 +8,11 @@ import type { CrashPoints } from '#ports/crash-points.ts'
 import { Unavailable } from '#ports/errors.ts'
 import type { Random } from '#ports/random.ts'
 import type { Consequences } from './consequences.ts'
-import type { Credentials, Permit } from './credentials.ts'
+import type { Permit } from './credentials.ts'
 import { createDeadlines } from './deadlines.ts'
 import type { createDestinations, Destination } from './endpoints.ts'
 import type { Messages } from './messages.ts'
+import type { Removals } from './removals.ts'
 
 /** An attempt whose fence stands. */
 export interface Fenced {
@@ -38,22 +39,29 @@ const tailAgeMaxMs = 1_000
 /** Nor later than this after the fence was sent: somebody may have resolved the attempt since. */
 const fenceAgeMaxMs = 2_000
 
+/** Of APNs' 410, whose body says since when the token is dead. */
+const codesWithTime: ReadonlySet<string> = new Set(['Unregistered', 'ExpiredToken'])
+
+/** Of an attempt that left. `retry` and `ambiguous` may be what was made of silence. */
+const isAnswered = ({ is }: Outcome): boolean => is !== 'retry' && is !== 'ambiguous'
+
 type Found = Extract<Destination, { to: unknown }>
 
 export const createSend = (needs: {
   readonly channels: ReadonlyMap<string, Channel>
   readonly destinations: ReturnType<typeof createDestinations>
   readonly messages: Messages
-  readonly credentials: Credentials
+  readonly removals: Removals
   readonly consequences: Consequences
   readonly policies: Policies
   readonly clock: Clock
   readonly random: Random
   readonly crashPoints: CrashPoints
 }): Send => {
-  const { channels, destinations, messages, credentials, consequences } = needs
+  const { channels, destinations, messages, removals, consequences } = needs
   const { policies, clock, random, crashPoints } = needs
   const deadlineIn = createDeadlines(clock)
+  const onWritten = () => crashPoints.reachWhenOut('bytes-out-no-answer')
 
   const record = (fenced: Fenced, outcome: Outcome): Command => ({
     do: 'record-outcome',
@@ -110,10 +118,10 @@ export const createSend = (needs: {
     }
     if (outcome.is === 'opted-out') return consequences.refusedByPerson(about, 'opted-out')
     // APNs says since when a token is dead: one registered later lives. Not told, it is no evidence.
-    if (outcome.code === 'Unregistered' && said.timestamp === undefined) return
+    if (codesWithTime.has(outcome.code) && said.timestamp === undefined) return
     const deadSince = typeof said.timestamp === 'string' ? Date.parse(said.timestamp) : Infinity
     if ((found.registeredAt ?? 0) > deadSince) return
-    if (!credentials.get(delivery.credential)?.mayRemoveEndpoint()) return
+    if (!removals.mayRemove(delivery.credential)) return
     await consequences.endpointInvalid(about)
   }
 
@@ -130,6 +138,7 @@ export const createSend = (needs: {
     const restMs = policies[delivery.channel].deadlineMs - (clock.monotonic() - fenced.fencedAtMs)
     const deadline = deadlineIn(restMs)
     const channel = channels.get(delivery.provider)!
+    let left = false
     let withheld = false
     const outcome = await channel.send(message, {
       deliveryId: delivery.deliveryId,
@@ -139,13 +148,17 @@ export const createSend = (needs: {
       onFirstByte: () => {
         withheld = isLate(fenced, found)
         if (withheld) throw new Error('It took too long to get a connection.')
-        crashPoints.reach('bytes-out-no-answer')
+        left = true
       },
+      onWritten,
     })
     deadline.end()
     // What we kept back ourselves says nothing of the provider.
-    if (!withheld) fenced.permit.report(outcome)
-    crashPoints.reach('answered-no-outcome')
+    if (!withheld) {
+      fenced.permit.report(outcome)
+      removals.noteAttempt(delivery.credential, outcome.is === 'endpoint-invalid')
+    }
+    if (left && isAnswered(outcome)) crashPoints.reach('answered-no-outcome')
     await conclude(fenced, found, outcome)
     return record(fenced, outcome)
   }

@@ -56,10 +56,15 @@ export interface Attempt {
   /** Fires at the deadline. */
   readonly signal: AbortSignal
   /**
-   * Called at most once, just before the first byte may leave; not at all: nothing left. Throwing keeps the
-   * message back, which is a `retry`.
+   * Called just before the first byte may leave; not at all: nothing left. Called again before a message is
+   * repeated that the provider certainly has not looked at. Throwing keeps the message back, which is a `retry`.
    */
   readonly onFirstByte?: () => void
+  /**
+   * Called when the whole request is written: from here on the provider may have it. A turn of the event loop
+   * later it has left the process, and no answer has been read before that turn.
+   */
+  readonly onWritten?: () => void
   /** When the notification could be sent first; milliseconds since the epoch. Only for measuring. */
   readonly sendableAt?: number
 }

@@ -19,4 +19,6 @@ export type CrashPointName = (typeof crashPointNames)[number]
 export interface CrashPoints {
   /** Returns at once when this point is not armed; never returns when it is its turn. */
   reach(point: CrashPointName): void
+  /** As `reach`, once what was written just now is the operating system's. */
+  reachWhenOut(point: CrashPointName): void
 }

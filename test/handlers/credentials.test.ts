@@ -31,7 +31,6 @@ const open = (ratePerSecond = 1_000_000) => {
 
 const asWord = (permit: Permit | 'paused'): string => (permit === 'paused' ? permit : 'go')
 
-const delivered: Outcome = { is: 'delivered' }
 const dead: Outcome = { is: 'endpoint-invalid', code: 'Unregistered', reason: 'Gone.' }
 const busy: Outcome = { is: 'retry', code: '503', reason: 'busy' }
 
@@ -103,32 +102,4 @@ describe('credentials', () => {
       expect(lines).toEqual(['Sending under a credential is paused.'])
     },
   )
-})
-
-describe('the guard over removals', () => {
-  test('believes twenty dead endpoints a minute, and no more', async () => {
-    const { credential, report, lines } = open()
-    await report(dead, 20)
-    expect(credential.mayRemoveEndpoint()).toBe(true)
-    await report(dead, 1)
-    expect(credential.mayRemoveEndpoint()).toBe(false)
-    expect(lines).toHaveLength(1)
-  })
-
-  test('believes more when they are at most a twentieth', async () => {
-    const { credential, report } = open()
-    await report(delivered, 2_000)
-    await report(dead, 100)
-    expect(credential.mayRemoveEndpoint()).toBe(true)
-    await report(dead, 10)
-    expect(credential.mayRemoveEndpoint()).toBe(false)
-  })
-
-  test('begins anew after a minute', async () => {
-    const { credential, report, clock } = open()
-    await report(dead, 30)
-    await clock.advance(60_001)
-    await report(dead, 1)
-    expect(credential.mayRemoveEndpoint()).toBe(true)
-  })
 })

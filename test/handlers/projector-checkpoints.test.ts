@@ -19,7 +19,7 @@ const counts: Projection = {
   name: 'counts',
   version: 1,
   indexes: [],
-  idOf: (event) => event.stream,
+  idOf: (event) => (event.type === 'Foreign' ? undefined : event.stream),
   evolve: (body) => ({ count: Number(body?.count ?? 0) + 1 }),
   moreFollows: (event) => event.type === 'Step',
 }
@@ -32,12 +32,15 @@ const openProjector = async () => {
   const checkpoints = createCheckpoints({ events, documents, log: silent })
   const readModels = createReadModels({ documents, clock })
   const parts = { events, documents, clock, checkpoints, readModels, log: silent }
-  const projector = createProjector({ ...parts, crashPoints: unarmedCrashPoints })
+  const reached: string[] = []
+  const crashPoints = { ...unarmedCrashPoints, reach: (point: string) => void reached.push(point) }
+  const projector = createProjector({ ...parts, crashPoints })
   const append = (stream: string, type: string) =>
     events.append(stream, [newEvent({ type })], { expected: 'no-stream' })
   let following: Promise<void> | undefined
   return {
     clock,
+    reached,
     append,
     follow: () => {
       following = projector.follow(counts, 0, openTenure(stopping.signal))
@@ -64,5 +67,17 @@ describe('the checkpoint of a projector', () => {
     const { position } = await append('plain-50', 'Plain')
     await clock.advance(1_000)
     expect(await projector.checkpoint()).toMatchObject({ position })
+  })
+
+  test('is behind what was projected only where something was', async () => {
+    await using projector = await openProjector()
+    const { clock, append, reached } = projector
+    projector.follow()
+    await append('foreign-1', 'Foreign')
+    await clock.advance(1_000)
+    expect(reached).toEqual([])
+    await append('plain-1', 'Plain')
+    await clock.advance(1_000)
+    expect(reached).toEqual(['projected-checkpoint-not-written'])
   })
 })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createMemoryDocumentStore } from '#adapters/memory/memory-document-store.ts'
 import { createMemoryEventStore } from '#adapters/memory/memory-event-store.ts'
+import { unarmedCrashPoints } from '#adapters/system/unarmed-crash-points.ts'
 import type { Lane, Priority } from '#domain/notification/events.ts'
 import { createCheckpoints } from '#handlers/checkpoints.ts'
 import { runRelay } from '#handlers/relay.ts'
@@ -10,8 +11,8 @@ import { createFakeClock, settle } from '../support/fake-clock.ts'
 import { createSeededRandom } from '../support/seeded-random.ts'
 import { openTenure } from '../support/tenure.ts'
 
+const crashPoints = unarmedCrashPoints
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
-const noPoints = { reach: () => {} }
 
 /** A queue that takes what a test lets it take. */
 const createNarrowQueue = () => {
@@ -85,7 +86,7 @@ const open = () => {
     const checkpoints = createCheckpoints({ events: store, documents, log: silent })
     const tenure = openTenure(stopping.signal)
     const ended = runRelay({
-      ...{ events, queue: narrow.queue, checkpoints, clock, crashPoints: noPoints, tenure },
+      ...{ events, queue: narrow.queue, checkpoints, clock, crashPoints, tenure },
     })
     return { ended, checkpoints }
   }

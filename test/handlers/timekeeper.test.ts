@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createMemoryDocumentStore } from '#adapters/memory/memory-document-store.ts'
+import { unarmedCrashPoints } from '#adapters/system/unarmed-crash-points.ts'
 import type { Lane, Priority } from '#domain/notification/events.ts'
 import { createTimekeeper } from '#handlers/timekeeper.ts'
 import type { Published, WorkItem, WorkQueue } from '#ports/work-queue.ts'
@@ -37,7 +38,7 @@ const open = (options: { readonly volatile?: boolean } = {}) => {
   const timekeeper = createTimekeeper({
     ...{ documents, queue, clock },
     collection: async () => collection,
-    crashPoints: { reach: () => {} },
+    crashPoints: unarmedCrashPoints,
     signal: new AbortController().signal,
     agendaTime: () => clock.now() + state.agenda,
     caughtUpOnce: () => state.caughtUp,

@@ -30,7 +30,7 @@ describe('a crash', () => {
     ['outcome-not-acknowledged', 1, 0],
     // Nobody can know that nothing had left: the attempt is called ambiguous and made again.
     ['fenced-no-byte-out', 1, 1],
-    ['bytes-out-no-answer', 1, 1],
+    ['bytes-out-no-answer', 2, 1],
     ['answered-no-outcome', 2, 1],
   ] as const)('at %s: %i sent, %i ambiguous, delivered in the end', async (point, sends, lost) => {
     const world = createWorld()
@@ -160,6 +160,61 @@ describe('a crash of the accepting process', () => {
     await using after = await openService({ world })
     await after.receipt(world.twilio.sent[0]!, { is: 'delivered' })
     expect((await after.typesOf(id)).filter((type) => type === 'Delivered')).toHaveLength(1)
+  })
+})
+
+describe('a crash point is not come to', () => {
+  test('by a relay that had nothing to tell', async () => {
+    await using service = await openService()
+    service.armCrash('relayed-checkpoint-not-moved')
+    await addPerson(service)
+    await service.advance(2_000)
+    expect(service.crashed).toBe(false)
+    await service.send(request({ channels: ['push'] }))
+    await service.until(() => service.crashed, 5_000)
+  })
+
+  test('by an attempt that nobody answered', async () => {
+    await using service = await openService()
+    const { apns } = service.world
+    await addPerson(service)
+    apns.answerOnce(
+      { is: 'retry', code: 'stream-refused', reason: 'Not sent.' },
+      { is: 'ambiguous', code: 'deadline', reason: 'No answer.' },
+    )
+    service.armCrash('answered-no-outcome')
+    const id = await service.send(request({ channels: ['push'] }))
+    await service.until(() => service.crashed)
+    expect(apns.sent).toHaveLength(3)
+    expect((await service.typesOf(id)).slice(2)).toEqual([
+      ...['Dispatched', 'Failed', 'Dispatched', 'Failed', 'Dispatched'],
+    ])
+  })
+
+  test('by an attempt that came to nothing before its first byte', async () => {
+    await using service = await openService()
+    const { apns } = service.world
+    await addPerson(service)
+    apns.beforeFirstByte = async () => {
+      apns.beforeFirstByte = undefined
+      await service.world.clock.sleep(1_500)
+    }
+    service.armCrash('answered-no-outcome')
+    await service.send(request({ channels: ['push'] }))
+    await service.until(() => service.crashed)
+    expect(apns.sent.map((each) => each.attempt)).toEqual([2])
+  })
+
+  test('by a receipt that says nothing new', async () => {
+    await using service = await openService()
+    await service.send(toPhone())
+    await service.quiet(10_000, { accepted: true })
+    const sent = service.world.twilio.sent[0]!
+    service.armCrash('receipt-stored-not-answered', 2)
+    await service.receipt(sent, { is: 'progress', code: 'sent' })
+    await service.receipt(sent, { is: 'delivered' })
+    await service.receipt(sent, { is: 'delivered' })
+    expect(service.crashed).toBe(false)
   })
 })
 

@@ -4,9 +4,9 @@ import type { Outcome } from '#ports/channel.ts'
 import { app, openService, type Service } from '../support/open-service.ts'
 import { addPerson, request } from '../support/people.ts'
 
-const dead = (timestamp?: number): Outcome => ({
+const dead = (timestamp?: number, code = 'Unregistered'): Outcome => ({
   is: 'endpoint-invalid',
-  code: 'Unregistered',
+  code,
   reason: 'The device token is inactive.',
   ...(timestamp !== undefined && { evidence: { timestamp: new Date(timestamp).toISOString() } }),
 })
@@ -85,7 +85,7 @@ describe('a user with three devices', () => {
   })
 })
 
-describe('a token that APNs calls dead', () => {
+describe.each(['Unregistered', 'ExpiredToken'])('a token that APNs calls dead, %s,', (code) => {
   test('lives when it was registered after that moment', async () => {
     await using service = await openService()
     const { apns, clock } = service.world
@@ -95,7 +95,7 @@ describe('a token that APNs calls dead', () => {
     const again = { do: 'add-device', deviceId: 'phone', platform: 'ios' } as const
     await service.changeRecipient('mina', { ...again, token: 'token-other' })
     await service.changeRecipient('mina', { ...again, token: 'token-phone' })
-    apns.answer(() => dead(deadSince))
+    apns.answer(() => dead(deadSince, code))
     const id = await service.send(request({ channels: ['push'] }))
     await service.quiet()
     expect(await service.statusOf(id)).toBe('failed')
@@ -105,10 +105,21 @@ describe('a token that APNs calls dead', () => {
   test('lives when APNs does not say since when', async () => {
     await using service = await openService()
     await addPerson(service)
-    service.world.apns.answer(() => dead())
+    service.world.apns.answer(() => dead(undefined, code))
     await service.send(request({ channels: ['push'] }))
     await service.quiet()
     expect(await deviceIds(service)).toEqual(['phone'])
+  })
+
+  test('is removed when it was registered before that moment', async () => {
+    await using service = await openService()
+    const { apns, clock } = service.world
+    await addPerson(service)
+    await service.advance(1_000)
+    apns.answer(() => dead(clock.now() - 10, code))
+    await service.send(request({ channels: ['push'] }))
+    await service.quiet()
+    expect(await deviceIds(service)).toEqual([])
   })
 
   test('is not removed when another token took its place while the push was under way', async () => {
@@ -118,7 +129,7 @@ describe('a token that APNs calls dead', () => {
     const again = { do: 'add-device', deviceId: 'phone', platform: 'ios' } as const
     apns.answerOnce(async () => {
       await service.changeRecipient('mina', { ...again, token: 'token-new' })
-      return dead(clock.now() + 1)
+      return dead(clock.now() + 1, code)
     })
     await service.send(request({ channels: ['push'] }))
     await service.quiet()

@@ -75,6 +75,26 @@ describe('an opt-out between the fence and the first byte', () => {
     expect(await service.statusOf(id)).toBe('suppressed')
   })
 
+  test('holds while a stream that was disowned waits for its repeat', async () => {
+    await using service = await openService()
+    const { apns, clock } = service.world
+    await addPerson(service)
+    apns.beforeRepeat = async () => {
+      apns.beforeRepeat = undefined
+      await clock.sleep(1_500)
+    }
+    const id = await service.send(request({ channels: ['push'] }))
+    await service.advance(300)
+    await optOut(service)
+    await service.quiet()
+    expect(apns.sent).toHaveLength(0)
+    expect((await service.eventsOf(id))[3]!.data).toMatchObject({
+      outcome: 'retry',
+      code: 'withheld',
+    })
+    expect(await service.statusOf(id)).toBe('suppressed')
+  })
+
   test('a phone number that changed after the fence is not sent to; the new one is', async () => {
     await using service = await openService()
     const { twilio } = service.world

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { app, openService, type Service } from '../support/open-service.ts'
-import { addPerson, request } from '../support/people.ts'
+import { addPerson, request, toPhone } from '../support/people.ts'
+import type { Sent } from '../support/scripted-channel.ts'
+import { workerCount } from '../support/test-mode.ts'
 
 const dead = { is: 'endpoint-invalid', code: 'BadDeviceToken', reason: 'Not a token.' } as const
 
@@ -71,5 +73,54 @@ describe('when many tokens are called dead at once', () => {
     await service.advance(61_000)
     await sendToAll(service, users)
     expect(await withDevice(service, users)).toBe(0)
+  })
+})
+
+/** Receipts come to all of them in turn, and each counts what it is told. */
+const believed = 20 * workerCount
+
+describe('when many receipts call addresses dead at once', () => {
+  const unknown = { is: 'endpoint-invalid', code: '30005', reason: 'No such number.' } as const
+  const phones = Array.from({ length: 60 }, (_, index) => `+8210${10_000_000 + index}`)
+
+  const sendSms = async (service: Service): Promise<readonly Sent[]> => {
+    const { twilio } = service.world
+    const before = twilio.sent.length
+    for (const phone of phones) await service.send(toPhone({ to: { phone } }))
+    await service.quiet(60_000, { accepted: true })
+    return twilio.sent.slice(before)
+  }
+
+  const suppressed = async (service: Service): Promise<number> =>
+    (await service.streamsOf('address')).length
+
+  test('only the first few are suppressed; every receipt is recorded, and somebody is told', async () => {
+    await using service = await openService()
+    for (const sent of await sendSms(service)) await service.receipt(sent, unknown)
+    expect(await suppressed(service)).toBe(believed)
+    expect(new Set((await service.statuses()).values())).toEqual(new Set(['failed']))
+    expect(
+      service.lines.filter(({ level }) => level === 'error').map((each) => each.fields),
+    ).toContainEqual({ credential: 'twilio' })
+    expect(await sendSms(service)).toHaveLength(60 - believed)
+  })
+
+  test('who complains meanwhile is heard', async () => {
+    await using service = await openService()
+    const [last, ...others] = (await sendSms(service)).toReversed()
+    for (const sent of others) await service.receipt(sent, unknown)
+    const complaint = { is: 'complaint', code: 'spam', reason: 'Reported as spam.' } as const
+    await service.receipt(last!, complaint)
+    expect(await suppressed(service)).toBe(believed + 1)
+  })
+
+  test('they are suppressed when they are few among many', async () => {
+    await using service = await openService()
+    const sent: Sent[] = []
+    for (let round = 0; round < 8; round += 1) sent.push(...(await sendSms(service)))
+    expect(sent).toHaveLength(480)
+    for (const one of sent.slice(0, 460)) await service.receipt(one, { is: 'delivered' })
+    for (const one of sent.slice(-24)) await service.receipt(one, unknown)
+    expect(await suppressed(service)).toBe(24)
   })
 })

@@ -28,6 +28,7 @@ import { createReadModels } from '#handlers/read-models.ts'
 import { createReceipts } from '#handlers/receipts.ts'
 import { createRecipients } from '#handlers/recipients.ts'
 import { createRecorder } from '#handlers/recorder.ts'
+import { createRemovals } from '#handlers/removals.ts'
 import { createRouter } from '#handlers/route.ts'
 import { createTemplates } from '#handlers/templates.ts'
 import type { Channel, ReceiptReader } from '#ports/channel.ts'
@@ -145,6 +146,7 @@ const createHandlers = (over: Over, logged: LogLine[]) => {
     ...{ ...base, notifications, references, policies: defaultPolicies, crashPoints },
     consequences: createConsequences({ aggregates, recorder, log, signal }),
     quarantine: createQuarantine({ events, recorder, clock, signal }),
+    removals: createRemovals({ clock, log }),
   })
   const channel: Channel = { provider: 'twilio', send: async () => ({ is: 'accepted' }) }
   const rates: CredentialOptions[] = [{ name: 'twilio', channel, ratePerSecond: 100 }]

@@ -11,7 +11,7 @@ import { createOperations } from '#handlers/operate.ts'
 import { createRecipients } from '#handlers/recipients.ts'
 import { createTemplates } from '#handlers/templates.ts'
 import type { ProviderName, Receipt } from '#ports/channel.ts'
-import type { CrashPointName } from '#ports/crash-points.ts'
+import type { CrashPointName, CrashPoints } from '#ports/crash-points.ts'
 import type { DocumentStore } from '#ports/document-store.ts'
 import type { EventStore, RecordedEvent } from '#ports/event-store.ts'
 import type { Log, LogFields } from '#ports/log.ts'
@@ -218,6 +218,11 @@ type Aims = ReturnType<typeof createAims>
 const createCrash = (aims: Aims) => {
   const dead = new AbortController()
   let still: PromiseWithResolvers<void> | undefined
+  const reach = (point: CrashPointName): void => {
+    if (!aims.hits(point)) return
+    dead.abort()
+    throw new Crashed(point)
+  }
   return {
     dead: dead.signal,
     life: { dead: dead.signal, running: () => still?.promise } satisfies Life,
@@ -234,13 +239,7 @@ const createCrash = (aims: Aims) => {
     crash: () => dead.abort(),
     /** Dies when it comes to this point for the n-th time. */
     armCrash: aims.arm,
-    crashPoints: {
-      reach(point: CrashPointName) {
-        if (!aims.hits(point)) return
-        dead.abort()
-        throw new Crashed(point)
-      },
-    },
+    crashPoints: { reach, reachWhenOut: reach } satisfies CrashPoints,
   }
 }
 

@@ -24,6 +24,8 @@ export interface ScriptedChannel extends Channel {
   answer(script: Script): void
   /** Answers these one after the other, then as before. */
   answerOnce(...answers: readonly (Answer | Script)[]): void
+  /** What happens between a stream that the provider disowns and its repeat; absent: it disowns none. */
+  beforeRepeat: (() => Promise<void>) | undefined
   /** What happens before the first byte: a connection that takes long, for instance. */
   beforeFirstByte: ((message: Message, attempt: Attempt) => Promise<void>) | undefined
 }
@@ -33,6 +35,17 @@ const untilFired = (signal: AbortSignal): Promise<void> =>
     if (signal.aborted) return resolve()
     signal.addEventListener('abort', () => resolve(), { once: true })
   })
+
+const withheld: Outcome = { is: 'retry', code: 'withheld', reason: 'The sender kept it back.' }
+
+const isKeptBack = (attempt: Attempt): boolean => {
+  try {
+    attempt.onFirstByte?.()
+    return false
+  } catch {
+    return true
+  }
+}
 
 const push = new Set<ProviderName>(['apns', 'fcm'])
 
@@ -57,20 +70,22 @@ export const createScriptedChannel = (
       once.push(...answers)
     },
     beforeFirstByte: undefined,
+    beforeRepeat: undefined,
     async send(message, attempt) {
       await channel.beforeFirstByte?.(message, attempt)
       if (attempt.signal.aborted) {
         return { is: 'retry', code: 'late-to-send', reason: 'The deadline came first.' }
       }
-      try {
-        attempt.onFirstByte?.()
-      } catch {
-        return { is: 'retry', code: 'withheld', reason: 'The sender kept it back.' }
+      if (isKeptBack(attempt)) return withheld
+      if (channel.beforeRepeat) {
+        await channel.beforeRepeat()
+        if (isKeptBack(attempt)) return withheld
       }
       const { deliveryId, number, signal } = attempt
       const when = { at: clock.now(), elapsed: clock.monotonic() }
       const one = { provider, message, deliveryId, attempt: number, ...when, signal }
       sent.push(one)
+      attempt.onWritten?.()
       const next = once.shift() ?? script
       const said = typeof next === 'function' ? await next(one) : next
       if (said !== 'never') return said

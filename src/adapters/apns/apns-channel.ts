@@ -87,7 +87,7 @@ export const openApnsChannel = async (options: ApnsOptions): Promise<DisposableC
 
   return {
     provider: 'apns',
-    send: async (message, { signal, onFirstByte }) => {
+    send: async (message, { signal, onFirstByte, onWritten }) => {
       if (message.to.kind !== 'device') return notADevice
       const body = buildPayload(message)
       if (Buffer.byteLength(body) > payloadBytesMax) return tooLarge
@@ -99,6 +99,7 @@ export const openApnsChannel = async (options: ApnsOptions): Promise<DisposableC
         body,
         signal,
         onFirstByte,
+        onWritten,
       })
       if (answer.failure !== undefined) return outcomeFor(apnsRows, { ...answer })
       if (answer.status === 200 && answer.body === '') return delivered(answer)

@@ -77,7 +77,7 @@ export const openFcmChannel = async (options: FcmOptions): Promise<DisposableCha
 
   return {
     provider: 'fcm',
-    send: async (message, { signal, onFirstByte }) => {
+    send: async (message, { signal, onFirstByte, onWritten }) => {
       if (message.to.kind !== 'device') return notADevice
       const body = buildFcmBody(message, message.to.token, clock.now())
       if (body === undefined) return tooLarge
@@ -91,6 +91,7 @@ export const openFcmChannel = async (options: FcmOptions): Promise<DisposableCha
         body,
         signal,
         onFirstByte,
+        onWritten,
       })
       if (answer.failure !== undefined) return outcomeFor(fcmRows, { ...answer })
       return answer.status === 200 ? taken(answer) : refusal(answer, authorization)

@@ -61,7 +61,7 @@ export const openSendgridChannel = async (options: SendgridOptions): Promise<Dis
 
   return {
     provider: 'sendgrid',
-    send: async ({ to, content, ref }, { signal, onFirstByte }) => {
+    send: async ({ to, content, ref }, { signal, onFirstByte, onWritten }) => {
       if (to.kind !== 'email' || !isSingleAddress(to.email)) return notAnAddress
       let body: string
       try {
@@ -80,6 +80,7 @@ export const openSendgridChannel = async (options: SendgridOptions): Promise<Dis
         body,
         signal,
         onFirstByte,
+        onWritten,
       })
       if (answer.failure !== undefined) return outcomeFor(sendgridRows, { ...answer })
       return outcomeOf(answer, clock.now())

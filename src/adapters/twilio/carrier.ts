@@ -29,7 +29,7 @@ export class Carrier {
 
   async request(sdk: SdkRequest) {
     const credentials = Buffer.from(`${sdk.username}:${sdk.password}`).toString('base64')
-    const { signal, onFirstByte } = this.#attempt
+    const { signal, onFirstByte, onWritten } = this.#attempt
     const result = await this.#wire.request({
       method: 'POST',
       path: new URL(sdk.uri).pathname,
@@ -40,6 +40,7 @@ export class Carrier {
       body: formOf(sdk.data),
       signal,
       onFirstByte,
+      onWritten,
     })
     this.result = result
     if (result.failure !== undefined) throw new Error(result.code)

@@ -20,8 +20,13 @@ export interface WireRequest {
   readonly headers: Record<string, string>
   readonly body: string | Buffer
   readonly signal: AbortSignal
-  /** Called once, just before the first byte may leave. Throwing keeps the request back: `withheld`. */
+  /**
+   * Called just before the first byte may leave, and again before that of a repeat. Throwing keeps the request
+   * back: `withheld`.
+   */
   readonly onFirstByte?: (() => void) | undefined
+  /** Called when the last byte is written to the connection. */
+  readonly onWritten?: (() => void) | undefined
 }
 
 export interface OpenCount {
@@ -71,7 +76,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     else this.#controller.abort(settledLongAgo)
   }
 
-  /** Comes again when undici repeats a stream that the server disowned. */
+  /**
+   * Comes again when undici repeats a stream that never left or that the server disowned. Nothing of that one was
+   * processed, so the repeat is a sending of its own: it may come seconds later, and can be kept back like the first.
+   */
   onRequestStart(controller: Dispatcher.DispatchController): void {
     const first = this.#controller === undefined
     this.#controller = controller
@@ -80,7 +88,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
       controller.abort(settledLongAgo)
       return
     }
-    if (this.#begun) return
     try {
       this.#request.onFirstByte?.()
       this.#begun = true
@@ -88,6 +95,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#settle(failures.withheld)
       controller.abort(settledLongAgo)
     }
+  }
+
+  onRequestSent(): void {
+    this.#request.onWritten?.()
   }
 
   onResponseStart(

@@ -56,13 +56,12 @@ export const describeHostility = (subject: string, { send }: Hostile) =>
       expect(begun).toBe(0)
     })
 
-    test('tells once, before the first byte, and can be kept back then', async () => {
-      let begun = 0
-      await send(
-        [],
-        attempt(5_000, () => void begun++),
-      )
-      expect(begun).toBe(1)
+    test('tells before the first byte and after the last, and can be kept back before', async () => {
+      const told: string[] = []
+      const onFirstByte = () => void told.push('first byte')
+      const onWritten = () => void told.push('written')
+      await send([], { ...attempt(), onFirstByte, onWritten })
+      expect(told).toEqual(['first byte', 'written'])
       const outcome = await send(
         [],
         attempt(5_000, () => {

@@ -164,7 +164,30 @@ describe('a GOAWAY', () => {
     let begun = 0
     const result = await wire.request(request(2_000, { onFirstByte: () => void begun++ }))
     expect(result).toEqual({ failure: 'not-sent', code: 'stream-refused' })
-    expect([streams, begun]).toEqual([4, 1])
+    // undici repeats once what was refused and once what a GOAWAY disowned; each time it asks.
+    expect([streams, begun]).toEqual([4, 3])
+  })
+
+  test('may come so late that the repeat is kept back: nothing of the request was processed', async () => {
+    for (const goaway of [true, false]) {
+      let streams = 0
+      await using server = await http2Server((stream) => {
+        streams += 1
+        if (streams === 1) stream.respond({ ':status': 200 }, { endStream: true })
+        else if (goaway) stream.session?.goaway(0, 1)
+        else stream.close(constants.NGHTTP2_REFUSED_STREAM)
+      })
+      await using wire = wireTo(server.url)
+      await wire.request(request())
+      let begun = 0
+      const onFirstByte = () => {
+        begun += 1
+        if (begun === 2) throw new Error('It is too late.')
+      }
+      const result = await wire.request(request(2_000, { onFirstByte }))
+      expect(result).toEqual({ failure: 'not-sent', code: 'withheld' })
+      expect([streams, begun]).toEqual([2, 2])
+    }
   })
 })
 
