@@ -4,8 +4,9 @@ import type { CollectionDeclaration } from '#ports/document-store.ts'
 import { StartRefused } from '#ports/errors.ts'
 import type { Finding } from '#ports/finding.ts'
 import { indexStateOf } from './collection-indexes.ts'
-import { createClient, databaseOf, refusalOf, shown, within } from './connect.ts'
+import { createClient, databaseOf, shown, within } from './connect.ts'
 import { asPortError } from './mongo-errors.ts'
+import { refusalOf } from './refusal.ts'
 import { greet, timeOf } from './server-clock.ts'
 import { collectionNameOf } from './stored-document.ts'
 
@@ -151,7 +152,7 @@ export const inspectMongo = async (options: InspectMongoOptions): Promise<readon
     return [ok(`The address is ${shown(url)}.`), ...(await examine(client, options))]
   } catch (error) {
     if (asPortError(error) === error) throw error
-    const { code, message } = refusalOf(url, error)
+    const { code, message } = await refusalOf(url, error, timeoutMs)
     return [finding('wrong', code, message)]
   } finally {
     await client.close()

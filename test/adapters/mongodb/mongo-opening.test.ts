@@ -135,6 +135,19 @@ describe.skipIf(!mongoAvailable)(`opening MongoDB ${mongoAvailable ? '' : noMong
       expect(levels(demanded)['documents/standalone']).toBe(isAlone ? 'wrong' : undefined)
     })
 
+    test('says that a server alone is not the replica set that the address asks for', async () => {
+      await using client = new MongoClient(url)
+      const { setName } = await client.db('admin').command({ isMaster: 1 })
+      const asked = `${url}${url.includes('?') ? '&' : '?'}replicaSet=rs-other`
+      const code = setName === undefined ? 'documents/standalone' : 'documents/set-name'
+      const [only, ...others] = await inspectMongo({ url: asked, clock, timeoutMs: 1_000 })
+      expect(only).toMatchObject({ level: 'wrong', code })
+      expect(only?.message).toContain('rs-other')
+      expect(others).toEqual([])
+      const refused = { name: 'StartRefused', code }
+      await expect(openStore(asked, { timeoutMs: 1_000 })).rejects.toMatchObject(refused)
+    })
+
     test.each([-60_000, 60_000])('finds a clock that is %d ms off', async (offMs) => {
       const off: Clock = { ...clock, now: () => clock.now() + offMs }
       const found = (await inspectMongo({ url, clock: off })).find(
