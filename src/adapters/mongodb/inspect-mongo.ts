@@ -15,8 +15,8 @@ export interface InspectMongoOptions {
   readonly clock: Clock
   /** A server that is alone is `wrong`, not only a `warning`. */
   readonly demandReplicaSet?: boolean
-  /** Those whose indexes are looked at. */
-  readonly collections?: readonly CollectionDeclaration[]
+  /** Those whose indexes are looked at; asked for once the server is known to answer. */
+  readonly collections?: () => Promise<readonly CollectionDeclaration[]>
   /** Of each question, milliseconds. */
   readonly timeoutMs?: number
 }
@@ -123,7 +123,7 @@ const examine = async (
   client: MongoClient,
   options: InspectMongoOptions,
 ): Promise<readonly Finding[]> => {
-  const { clock, url, demandReplicaSet = false, collections = [] } = options
+  const { clock, url, demandReplicaSet = false, collections } = options
   const db = client.db(databaseOf(url))
   await client.connect()
   // Needs the rights that the service needs; connecting alone does not.
@@ -134,7 +134,8 @@ const examine = async (
     ...(await journalOf(client.db('admin'))),
     await clockOf(client, clock),
   ]
-  for (const collection of collections) findings.push(...(await indexesOf(db, collection)))
+  for (const collection of (await collections?.()) ?? [])
+    findings.push(...(await indexesOf(db, collection)))
   return findings
 }
 

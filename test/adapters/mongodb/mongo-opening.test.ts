@@ -82,7 +82,7 @@ describe.skipIf(!mongoAvailable)(`opening MongoDB ${mongoAvailable ? '' : noMong
     await using store = await openStore(url)
     await expect(store.load(changed, ['a'])).rejects.toMatchObject(refusal)
     expect((await store.load({ ...changed, version: 2 }, ['a'])).size).toBe(0)
-    const findings = await inspectMongo({ url, clock, collections: [changed] })
+    const findings = await inspectMongo({ url, clock, collections: async () => [changed] })
     expect(levels(findings)['store/index-changed']).toBe('wrong')
   })
 
@@ -163,7 +163,7 @@ describe.skipIf(!mongoAvailable)(`opening MongoDB ${mongoAvailable ? '' : noMong
     test('finds indexes that are not there yet', async () => {
       const collection = newCollection([{ name: 'n', fields: ['n'] }])
       const look = async () =>
-        levels(await inspectMongo({ url, clock, collections: [collection] }))[
+        levels(await inspectMongo({ url, clock, collections: async () => [collection] }))[
           'documents/index-missing'
         ]
       expect(await look()).toBe('warning')
