@@ -242,10 +242,13 @@ export const parseConfig = (env: Env): Config => {
     else problems.push(`${variable} is not a setting; see docs/configuration.md.`)
   }
   const converted = Value.Convert(settings, Value.Default(settings, given)) as Plain
+  const wrong = new Set<string>()
   for (const { instancePath, message } of Value.Errors(settings, converted)) {
-    problems.push(`${variableOf(instancePath.slice(1))} ${message}.`)
+    const name = instancePath.slice(1)
+    wrong.add(name)
+    problems.push(`${variableOf(name)} ${message}.`)
   }
-  if (problems.length === 0) problems.push(...contradictions(converted))
+  problems.push(...contradictions(converted, wrong))
   const categories = parseCategories(String(converted.categories), problems)
   const roles = parseRoles(String(converted.roles), problems)
   if (problems.length > 0) throw new ConfigError(problems)
