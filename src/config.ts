@@ -76,6 +76,12 @@ export const settings = Type.Object({
       default: 'classic',
     },
   ),
+  natsCredentialsFile: optional(
+    'NATS: path of a credentials file (.creds, JWT and seed), instead of a user in the address. Read anew for every connection.',
+  ),
+  natsCaFile: optional(
+    "NATS: path of the certificate authority that signed the servers' certificates (PEM), instead of the system's. The connection then uses TLS, so the address has to name the servers as their certificates do.",
+  ),
   natsReplicas: whole('Servers that keep each item of the work queue: 1, 3 or 5.', 1, 1, 5),
 
   recoveryMarkMs: whole(

@@ -5,6 +5,7 @@ interface Settings extends Readonly<Record<string, unknown>> {
   readonly eventstoreUrl?: string
   readonly natsUrl?: string
   readonly mongodbUrl?: string
+  readonly natsCredentialsFile?: string
   readonly natsReplicas: number
   readonly pushBackoffBaseMs: number
   readonly pushBackoffCapMs: number
@@ -50,6 +51,8 @@ const clusterUrls = {
   mongodbUrl: /^mongodb(?:\+srv)?:\/\/[^/\s]/,
 } as const
 
+const withUser = /\/\/[^/\s]*@/
+
 const clusterProblems = (plain: Settings): Problem[] => {
   const names = Object.keys(clusterUrls) as (keyof typeof clusterUrls)[]
   const given = names.filter((name) => plain[name] !== undefined)
@@ -68,6 +71,11 @@ const clusterProblems = (plain: Settings): Problem[] => {
   if (plain.secret === undefined) {
     const says = 'PABAL_SECRET is missing: all processes of a cluster need the same.'
     problems.push({ of: ['secret'], says })
+  }
+  if (plain.natsCredentialsFile !== undefined && withUser.test(plain.natsUrl ?? '')) {
+    const says =
+      'PABAL_NATS_CREDENTIALS_FILE and a user in PABAL_NATS_URL are both set; one is enough.'
+    problems.push({ of: ['natsCredentialsFile', 'natsUrl'], says })
   }
   if (plain.natsReplicas % 2 === 0) {
     const says = 'PABAL_NATS_REPLICAS is even; take 1, 3 or 5.'

@@ -2,6 +2,7 @@ import type { Clock } from '#ports/clock.ts'
 import type { Finding } from '#ports/finding.ts'
 import type { ClusterConfig } from '../config.ts'
 import { readStored } from './inspect-stored.ts'
+import { natsOptionsOf } from './nats-options.ts'
 
 /** One server's silence must not keep the others' findings back. */
 const inspectMaxMs = 20_000
@@ -50,7 +51,7 @@ export const inspectCluster = async (
   }
   const queue: Inspect = async () => {
     const { inspectNats } = await import('#adapters/nats/inspect.ts')
-    return inspectNats({ url: config.natsUrl.reveal(), replicas: config.natsReplicas, clock })
+    return inspectNats({ ...natsOptionsOf(config), clock })
   }
   const documents: Inspect = async () => {
     const { inspectMongo } = await import('#adapters/mongodb/inspect-mongo.ts')
