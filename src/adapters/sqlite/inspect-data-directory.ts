@@ -59,7 +59,7 @@ const inspectRights = async (directory: string): Promise<readonly Finding[]> => 
   if ((mode & 0o077) === 0) {
     return [fine(`${directory} is open to its owner alone.`)]
   }
-  const message = `${directory} has the mode ${(mode & 0o777).toString(8)}: other users of this machine may read addresses and messages. Do: chmod 700 ${directory}`
+  const message = `${directory} has the mode ${(mode & 0o777).toString(8)}: other users of this machine may read addresses and messages. A start closes it if it belongs to the user that starts; else do: chmod 700 ${directory}`
   return [finding('warning', 'data-dir/open-to-others', message)]
 }
 
