@@ -2,6 +2,8 @@ import { inspectDataDirectory } from '#adapters/sqlite/inspect-data-directory.ts
 import type { Clock } from '#ports/clock.ts'
 import { StartRefused } from '#ports/errors.ts'
 import type { Finding } from '#ports/finding.ts'
+import { refusalOfControlPath } from '../../app/control.ts'
+import { pathsOf } from '../../app/embedded.ts'
 import { inspectCluster } from '../../app/inspect-cluster.ts'
 import { openProviders } from '../../app/providers.ts'
 import { withSandbox } from '../../app/sandbox-settings.ts'
@@ -55,6 +57,14 @@ const readSettings = (env: Env): Config | readonly Finding[] => {
   }
 }
 
+const inspectDirectory = async (dataDir: string): Promise<readonly Finding[]> => {
+  const refusal = refusalOfControlPath(pathsOf(dataDir).control)
+  const found = await inspectDataDirectory(dataDir)
+  if (refusal === undefined) return found
+  const { code, message } = refusal
+  return [...found, { subject: 'log', level: 'wrong', code, message }]
+}
+
 /** Everything a start depends on, each thing with what it is. Nothing is changed. */
 export const examine = async (
   env: Env,
@@ -67,7 +77,7 @@ export const examine = async (
     ? inspectCluster(config, clock, {
         ...(expectedStreams !== undefined && { expectedStreams }),
       })
-    : inspectDataDirectory(config.dataDir)
+    : inspectDirectory(config.dataDir)
   const found = await Promise.all([stores, inspectProviders(config, clock)])
   return [...found.flat(), ...inspectAddress(config)]
 }
