@@ -9,6 +9,8 @@ import { administer, openQueue, silentLog } from '../../support/nats/open-queue.
 import { until } from '../../support/nats/until.ts'
 
 const clock = createSystemClock()
+/** Servers choose leaders after a start and after a loss: seconds each time, more on a busy machine. */
+const electionMaxMs = 40_000
 const urls = (count: number) => Array.from({ length: count }, (_, at) => `10.0.0.${at}:4222`)
 
 describe('the copies of the queue that are asked for', () => {
@@ -50,10 +52,10 @@ describe.skipIf(!here)(here ? 'a cluster of NATS' : 'a cluster (no nats-server h
         lastError = error
         return false
       }
-    }).catch(() => Promise.reject(lastError))
+    }, electionMaxMs).catch(() => Promise.reject(lastError))
   let lastError: unknown
 
-  test('is started on while one of its servers is down', { timeout: 60_000 }, async () => {
+  test('is started on while one of its servers is down', { timeout: 120_000 }, async () => {
     await using cluster = await startNatsCluster()
     await opens(cluster.url, 3)
     await cluster.servers[0]!.kill()
@@ -67,7 +69,7 @@ describe.skipIf(!here)(here ? 'a cluster of NATS' : 'a cluster (no nats-server h
   })
 
   test('with one copy of its stream is started on, though three are asked for and one server is down', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     await using cluster = await startNatsCluster()
     await opens(cluster.url, 1)
