@@ -46,14 +46,26 @@ const inspectAddress = ({ publicUrl, sandboxUrl }: Config): readonly Finding[] =
   return [{ subject: 'receipts', level: 'warning', code: 'config/no-public-url', message }]
 }
 
-const readSettings = (env: Env): Config | readonly Finding[] => {
+interface Settings {
+  /** Absent: too much is wrong to know what is meant. */
+  readonly config?: Config | undefined
+  readonly wrong: readonly Finding[]
+}
+
+const readSettings = (env: Env): Settings => {
   try {
-    return parseConfig(env)
+    return { config: parseConfig(env), wrong: [] }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    return error.problems.map((message) => ({
-      ...{ subject: 'settings', level: 'wrong', code: 'config/wrong', message },
-    }))
+    const wrong = error.problems.map(
+      (message): Finding => ({
+        subject: 'settings',
+        level: 'wrong',
+        code: 'config/wrong',
+        message,
+      }),
+    )
+    return { config: error.config, wrong }
   }
 }
 
@@ -71,13 +83,13 @@ export const examine = async (
   needs: { readonly clock: Clock; readonly expectedStreams?: number },
 ): Promise<readonly Finding[]> => {
   const { clock, expectedStreams } = needs
-  const config = readSettings(env)
-  if (!('port' in config)) return config
+  const { config, wrong } = readSettings(env)
+  if (config === undefined) return wrong
   const stores = isCluster(config)
     ? inspectCluster(config, clock, {
         ...(expectedStreams !== undefined && { expectedStreams }),
       })
     : inspectDirectory(config.dataDir)
   const found = await Promise.all([stores, inspectProviders(config, clock)])
-  return [...found.flat(), ...inspectAddress(config)]
+  return [...wrong, ...found.flat(), ...inspectAddress(config)]
 }
