@@ -12,8 +12,9 @@ import { StartRefused } from '#ports/errors.ts'
 import type { EventFeed } from '#ports/event-feed.ts'
 import type { Log } from '#ports/log.ts'
 import type { Around } from './app/base.ts'
-import { startControl } from './app/control.ts'
+import { refusalOfControlPath, startControl } from './app/control.ts'
 import type { Core } from './app/core.ts'
+import { pathsOf } from './app/embedded.ts'
 import { createHealth } from './app/health.ts'
 import { openBase } from './app/open-base.ts'
 import { createOperatorOrders } from './app/operations.ts'
@@ -25,7 +26,7 @@ import type { Follower } from './app/roles.ts'
 import { announceWebhook, withSandbox } from './app/sandbox-settings.ts'
 import { followersOf, gaugeSources } from './app/telemetry/gauges.ts'
 import { createTelemetry } from './app/telemetry/telemetry.ts'
-import type { Config } from './config.ts'
+import { type Config, isCluster } from './config.ts'
 
 export interface App extends AsyncDisposable {
   readonly url: string
@@ -71,8 +72,16 @@ const listenRefused = (config: Config, port: number, cause: unknown): StartRefus
     { cause },
   )
 
+const refuseLongPath = (config: Config): void => {
+  const refusal = isCluster(config)
+    ? undefined
+    : refusalOfControlPath(pathsOf(config.dataDir).control)
+  if (refusal) throw refusal
+}
+
 /** Starts the whole service. What was opened is closed again, last first, also when a later step throws. */
 export const startApp = async (given: Config, around: Around = {}): Promise<App> => {
+  refuseLongPath(given)
   await using opening = new AsyncDisposableStack()
   let logOf: Log | undefined
   const telemetry = createTelemetry({

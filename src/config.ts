@@ -76,6 +76,12 @@ export const settings = Type.Object({
       default: 'classic',
     },
   ),
+  natsCredentialsFile: optional(
+    'NATS: path of a credentials file (.creds, JWT and seed), instead of a user in the address. Read anew for every connection.',
+  ),
+  natsCaFile: optional(
+    "NATS: path of the certificate authority that signed the servers' certificates (PEM), instead of the system's. The connection then uses TLS, so the address has to name the servers as their certificates do.",
+  ),
   natsReplicas: whole('Servers that keep each item of the work queue: 1, 3 or 5.', 1, 1, 5),
 
   recoveryMarkMs: whole(
@@ -191,10 +197,13 @@ export type Env = Readonly<Record<string, string | undefined>>
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
   readonly problems: readonly string[]
+  /** What would be in force if nothing but names were wrong: to be looked at, not to be started with. */
+  readonly config: Config | undefined
 
-  constructor(problems: readonly string[]) {
+  constructor(problems: readonly string[], config?: Config) {
     super(`The settings are wrong:\n${problems.map((each) => `  - ${each}`).join('\n')}`)
     this.problems = problems
+    this.config = config
   }
 }
 
@@ -233,24 +242,30 @@ const parseRoles = (list: string, problems: string[]): readonly Role[] => {
 export const parseConfig = (env: Env): Config => {
   const names = new Map(Object.keys(settings.properties).map((name) => [variableOf(name), name]))
   const given: Record<string, unknown> = {}
+  const unknown: string[] = []
   const problems: string[] = []
   for (const [variable, value] of Object.entries(env)) {
     if (!variable.startsWith('PABAL_') || variable.startsWith('PABAL_TEST_') || value === undefined)
       continue
     const name = names.get(variable)
     if (name) given[name] = value
-    else problems.push(`${variable} is not a setting; see docs/configuration.md.`)
+    else unknown.push(`${variable} is not a setting; see docs/configuration.md.`)
   }
   const converted = Value.Convert(settings, Value.Default(settings, given)) as Plain
+  const wrong = new Set<string>()
   for (const { instancePath, message } of Value.Errors(settings, converted)) {
-    problems.push(`${variableOf(instancePath.slice(1))} ${message}.`)
+    const name = instancePath.slice(1)
+    wrong.add(name)
+    problems.push(`${variableOf(name)} ${message}.`)
   }
-  if (problems.length === 0) problems.push(...contradictions(converted))
+  problems.push(...contradictions(converted, wrong))
   const categories = parseCategories(String(converted.categories), problems)
   const roles = parseRoles(String(converted.roles), problems)
-  if (problems.length > 0) throw new ConfigError(problems)
+  if (problems.length > 0) throw new ConfigError([...unknown, ...problems])
   const sealed = secretNames
     .filter((name) => name in converted)
     .map((name) => [name, new Secret(String(converted[name as keyof Plain]))])
-  return Object.freeze({ ...converted, ...Object.fromEntries(sealed), categories, roles })
+  const config = Object.freeze({ ...converted, ...Object.fromEntries(sealed), categories, roles })
+  if (unknown.length > 0) throw new ConfigError(unknown, config)
+  return config
 }

@@ -5,6 +5,7 @@ interface Settings extends Readonly<Record<string, unknown>> {
   readonly eventstoreUrl?: string
   readonly natsUrl?: string
   readonly mongodbUrl?: string
+  readonly natsCredentialsFile?: string
   readonly natsReplicas: number
   readonly pushBackoffBaseMs: number
   readonly pushBackoffCapMs: number
@@ -25,14 +26,22 @@ const groups: readonly (readonly (string | readonly string[])[])[] = [
   ['sendgridApiKey', 'sendgridFrom'],
 ]
 
-const groupProblems = (plain: Record<string, unknown>): string[] =>
+interface Problem {
+  /** The settings that it is about. */
+  readonly of: readonly string[]
+  readonly says: string
+}
+
+const groupProblems = (plain: Record<string, unknown>): Problem[] =>
   groups.flatMap((group) => {
     const has = (member: string | readonly string[]) =>
       [member].flat().some((name) => plain[name] !== undefined)
     if (!group.some(has)) return []
     const names = (member: string | readonly string[]) =>
       [member].flat().map(variableOf).join(' or ')
-    return group.filter((member) => !has(member)).map((member) => `${names(member)} is missing.`)
+    return group
+      .filter((member) => !has(member))
+      .map((member) => ({ of: [member].flat(), says: `${names(member)} is missing.` }))
   })
 
 /** The three addresses of a cluster, and how each begins. Their values are never quoted: they hold passwords. */
@@ -42,48 +51,69 @@ const clusterUrls = {
   mongodbUrl: /^mongodb(?:\+srv)?:\/\/[^/\s]/,
 } as const
 
-const clusterProblems = (plain: Settings): string[] => {
+const withUser = /\/\/[^/\s]*@/
+
+const clusterProblems = (plain: Settings): Problem[] => {
   const names = Object.keys(clusterUrls) as (keyof typeof clusterUrls)[]
   const given = names.filter((name) => plain[name] !== undefined)
   if (given.length === 0) return []
   const problems = names
     .filter((name) => plain[name] === undefined)
-    .map((name) => `${variableOf(name)} is missing: a cluster takes all three addresses.`)
+    .map((name): Problem => {
+      const says = `${variableOf(name)} is missing: a cluster takes all three addresses.`
+      return { of: [name], says }
+    })
   for (const name of given) {
     if (clusterUrls[name].test(plain[name]!)) continue
-    problems.push(`${variableOf(name)} is not an address of its kind; see docs/configuration.md.`)
+    const says = `${variableOf(name)} is not an address of its kind; see docs/configuration.md.`
+    problems.push({ of: [name], says })
   }
   if (plain.secret === undefined) {
-    problems.push('PABAL_SECRET is missing: all processes of a cluster need the same.')
+    const says = 'PABAL_SECRET is missing: all processes of a cluster need the same.'
+    problems.push({ of: ['secret'], says })
+  }
+  if (plain.natsCredentialsFile !== undefined && withUser.test(plain.natsUrl ?? '')) {
+    const says =
+      'PABAL_NATS_CREDENTIALS_FILE and a user in PABAL_NATS_URL are both set; one is enough.'
+    problems.push({ of: ['natsCredentialsFile', 'natsUrl'], says })
   }
   if (plain.natsReplicas % 2 === 0) {
-    problems.push('PABAL_NATS_REPLICAS is even; take 1, 3 or 5.')
+    const says = 'PABAL_NATS_REPLICAS is even; take 1, 3 or 5.'
+    problems.push({ of: ['natsReplicas'], says })
   }
   return problems
 }
 
-/** Everything that cannot be so together, each in a sentence. */
-export const contradictions = (plain: Settings): string[] => {
+const allProblems = (plain: Settings): Problem[] => {
   const problems = [...groupProblems(plain), ...clusterProblems(plain)]
   for (const [a, b] of [
     ['apnsKeyFile', 'apnsKey'],
     ['fcmServiceAccountFile', 'fcmServiceAccount'],
   ] as const) {
-    if (plain[a] !== undefined && plain[b] !== undefined) {
-      problems.push(`${variableOf(a)} and ${variableOf(b)} are both set; one is enough.`)
-    }
+    if (plain[a] === undefined || plain[b] === undefined) continue
+    const says = `${variableOf(a)} and ${variableOf(b)} are both set; one is enough.`
+    problems.push({ of: [a, b], says })
   }
   for (const channel of ['push', 'sms', 'email'] as const) {
-    if (plain[`${channel}BackoffCapMs`] < plain[`${channel}BackoffBaseMs`]) {
-      const [cap, base] = [`${channel}BackoffCapMs`, `${channel}BackoffBaseMs`].map(variableOf)
-      problems.push(`${cap} is less than ${base}.`)
-    }
+    const of = [`${channel}BackoffCapMs`, `${channel}BackoffBaseMs`] as const
+    if (plain[of[0]] >= plain[of[1]]) continue
+    problems.push({ of, says: `${variableOf(of[0])} is less than ${variableOf(of[1])}.` })
   }
   if (plain.secret !== undefined && plain.secret.length < 32) {
-    problems.push('PABAL_SECRET has fewer than 32 characters.')
+    problems.push({ of: ['secret'], says: 'PABAL_SECRET has fewer than 32 characters.' })
   }
   if (plain.metricsToken !== undefined && plain.metricsToken.length < 16) {
-    problems.push('PABAL_METRICS_TOKEN has fewer than 16 characters.')
+    const says = 'PABAL_METRICS_TOKEN has fewer than 16 characters.'
+    problems.push({ of: ['metricsToken'], says })
   }
   return problems
 }
+
+/**
+ * Everything that cannot be so together, each in a sentence. `wrong`: settings that are not even of their type, of
+ * which that much is said already; nothing follows from their values.
+ */
+export const contradictions = (plain: Settings, wrong: ReadonlySet<string>): readonly string[] =>
+  allProblems(plain)
+    .filter(({ of }) => !of.some((name) => wrong.has(name)))
+    .map(({ says }) => says)

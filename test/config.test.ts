@@ -35,3 +35,39 @@ describe('the roles of a process', () => {
     expect(problemsOf({ PABAL_ROLES: list }).join('\n')).toContain('PABAL_ROLES')
   })
 })
+
+describe('wrong settings', () => {
+  const begin = (problems: readonly string[]) => problems.map((each) => each.split(' ')[0]).sort()
+
+  test('are all named at once, what is missing too', () => {
+    const env = {
+      PABAL_COLOUR: 'red',
+      PABAL_PORT: 'x',
+      PABAL_NATS_URL: 'nats://queue.example',
+      PABAL_MONGODB_URL: 'documents.example',
+      PABAL_TWILIO_FROM: '+1',
+    }
+    expect(begin(problemsOf(env))).toEqual([
+      'PABAL_COLOUR',
+      'PABAL_EVENTSTORE_URL',
+      'PABAL_MONGODB_URL',
+      'PABAL_PORT',
+      'PABAL_SECRET',
+      'PABAL_TWILIO_ACCOUNT_SID',
+      'PABAL_TWILIO_AUTH_TOKEN',
+    ])
+  })
+
+  test('that are not of their type contradict nothing', () => {
+    const env = {
+      PABAL_PUSH_BACKOFF_CAP_MS: '1',
+      PABAL_SMS_BACKOFF_BASE_MS: 'soon',
+      PABAL_SECRET: '',
+    }
+    expect(begin(problemsOf(env))).toEqual([
+      'PABAL_PUSH_BACKOFF_CAP_MS',
+      'PABAL_SECRET',
+      'PABAL_SMS_BACKOFF_BASE_MS',
+    ])
+  })
+})

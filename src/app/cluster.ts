@@ -17,6 +17,7 @@ import type { ClusterConfig } from '../config.ts'
 import type { Around, Base } from './base.ts'
 import { createCore } from './core.ts'
 import { inspectCluster } from './inspect-cluster.ts'
+import { natsOptionsOf } from './nats-options.ts'
 import { watchAppends } from './watch-appends.ts'
 
 interface Surroundings {
@@ -56,11 +57,7 @@ const openClusterQueue = async (
   around: Surroundings & { readonly onError: (error: unknown) => void },
 ): Promise<DisposableWorkQueue> => {
   const { openNatsWorkQueue } = await import('#adapters/nats/nats-work-queue.ts')
-  return openNatsWorkQueue({
-    url: config.natsUrl.reveal(),
-    replicas: config.natsReplicas,
-    ...around,
-  })
+  return openNatsWorkQueue({ ...natsOptionsOf(config), ...around })
 }
 
 const openClusterFeed = async (
@@ -68,11 +65,7 @@ const openClusterFeed = async (
   around: Surroundings,
 ): Promise<DisposableEventFeed> => {
   const { openNatsEventFeed } = await import('#adapters/nats/nats-event-feed.ts')
-  return openNatsEventFeed({
-    url: config.natsUrl.reveal(),
-    replicas: config.natsReplicas,
-    ...around,
-  })
+  return openNatsEventFeed({ ...natsOptionsOf(config), ...around })
 }
 
 /** Everything that is wrong at once: nobody wants to learn it one start at a time. */

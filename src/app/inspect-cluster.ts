@@ -1,16 +1,14 @@
 import type { Clock } from '#ports/clock.ts'
 import type { Finding } from '#ports/finding.ts'
-import { allProjections } from '#projections/all.ts'
-import { collectionOf } from '#projections/projection.ts'
 import type { ClusterConfig } from '../config.ts'
+import { readStored } from './inspect-stored.ts'
+import { natsOptionsOf } from './nats-options.ts'
 
 /** One server's silence must not keep the others' findings back. */
 const inspectMaxMs = 20_000
 
 /** Who names a replica set or a majority in the address does not want a server that is alone. */
 const asksForMajority = /[?&](?:replicaSet=|w=majority)/i
-/** Their indexes are looked at as far as they are there. */
-const collections = allProjections.map((projection) => collectionOf(projection, 0))
 
 type Inspect = () => Promise<readonly Finding[]>
 
@@ -34,26 +32,31 @@ const inTime = async (
   }
 }
 
-/** Examines all three servers at the same time; answers what each of them is, in this order. `thorough`: indexes and sizes too. */
+/** Examines all three servers at the same time; answers what each of them is, in this order. `thorough`: what they hold, too. */
 export const inspectCluster = async (
   config: ClusterConfig,
   clock: Clock,
   thorough?: { readonly expectedStreams?: number },
 ): Promise<readonly Finding[]> => {
+  const url = config.mongodbUrl.reveal()
+  let reading: ReturnType<typeof readStored> | undefined
+  const stored = () => (reading ??= readStored(url, clock))
+  const contents = thorough && {
+    expectedStreams: async () => thorough.expectedStreams ?? (await stored())?.notifications,
+  }
   const log: Inspect = async () => {
     const { inspectEventStoreDb } = await import('#adapters/eventstoredb/inspect.ts')
-    const url = config.eventstoreUrl.reveal()
     const append = config.eventstoreAppend as 'classic' | 'batch'
-    return inspectEventStoreDb({ url, append, clock, ...thorough })
+    return inspectEventStoreDb({ url: config.eventstoreUrl.reveal(), append, clock, contents })
   }
   const queue: Inspect = async () => {
     const { inspectNats } = await import('#adapters/nats/inspect.ts')
-    return inspectNats({ url: config.natsUrl.reveal(), replicas: config.natsReplicas, clock })
+    return inspectNats({ ...natsOptionsOf(config), clock })
   }
   const documents: Inspect = async () => {
     const { inspectMongo } = await import('#adapters/mongodb/inspect-mongo.ts')
-    const url = config.mongodbUrl.reveal()
     const demandReplicaSet = asksForMajority.test(url)
+    const collections = async () => (await stored())?.collections ?? []
     return inspectMongo({ url, clock, demandReplicaSet, ...(thorough && { collections }) })
   }
   const found = await Promise.all([

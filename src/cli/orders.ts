@@ -1,3 +1,4 @@
+import { createSystemClock } from '#adapters/system/system-clock.ts'
 import { askControl } from '../app/control.ts'
 import { pathsOf } from '../app/embedded.ts'
 import { openBase } from '../app/open-base.ts'
@@ -15,7 +16,11 @@ export const giveOrder = async <Answer extends object>(
 ): Promise<Answer> => {
   const config = parseConfig(env)
   if (!isCluster(config)) {
-    const answer = await askControl(pathsOf(config.dataDir).control, order, args)
+    const answer = await askControl(
+      pathsOf(config.dataDir).control,
+      { name: order, args },
+      createSystemClock(),
+    )
     if (answer) return answer as Answer
   }
   await using core = await openBase(config, {}, 'order')

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { natsOptionsOf } from '#src/app/nats-options.ts'
 import { ConfigError, type Env, isCluster, parseConfig } from '#src/config.ts'
 
 const cluster = {
@@ -61,6 +62,29 @@ describe('the settings of a cluster', () => {
       expect(problemsOf({ ...cluster, PABAL_EVENTSTORE_URL: url })).toEqual([])
     },
   )
+
+  test('take the user of NATS from one place', () => {
+    const named = { ...cluster, PABAL_NATS_CREDENTIALS_FILE: '/etc/pabal/nats.creds' }
+    expect(problemsOf(named)).toEqual([])
+    const twice = problemsOf({ ...named, PABAL_NATS_URL: 'nats://pabal:pass-word@queue.example' })
+    expect(twice).toHaveLength(1)
+    expect(twice[0]).toMatch(/PABAL_NATS_CREDENTIALS_FILE.*PABAL_NATS_URL/)
+    expect(twice[0]).not.toContain('pass-word')
+  })
+
+  test('say how NATS is reached: the queue, the feed and the doctor are told the same', () => {
+    const config = parseConfig({
+      ...cluster,
+      PABAL_NATS_CREDENTIALS_FILE: '/etc/pabal/nats.creds',
+      PABAL_NATS_CA_FILE: '/etc/pabal/ca.pem',
+    })
+    expect(isCluster(config) && natsOptionsOf(config)).toEqual({
+      url: cluster.PABAL_NATS_URL,
+      replicas: 1,
+      credentialsPath: '/etc/pabal/nats.creds',
+      caPath: '/etc/pabal/ca.pem',
+    })
+  })
 
   test('name several wrong things at once', () => {
     const wrong = {

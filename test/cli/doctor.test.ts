@@ -39,6 +39,17 @@ describe('./pabal doctor', () => {
     ])
   })
 
+  test('looks at everything although a name is none of a setting', async () => {
+    using directory = temporaryDirectory()
+    const settings = { PABAL_DATA_DIR: directory.path, PABAL_COLOUR: 'red' }
+    const { code, codes, findings } = await doctor(settings)
+    expect(code).toBe(1)
+    expect(findings[0]).toMatchObject({ level: 'wrong', code: 'config/wrong' })
+    expect(findings[0]?.message).toContain('PABAL_COLOUR')
+    expect(codes).toContain('provider/no-credentials')
+    expect(codes.filter((each) => each === 'config/wrong')).toHaveLength(1)
+  })
+
   test('says which file of a provider cannot be read', async () => {
     using directory = temporaryDirectory()
     const { code, codes } = await doctor({

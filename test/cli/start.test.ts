@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { rmSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -39,6 +39,19 @@ describe('a start that cannot be', () => {
     expect(second.code).toBe(1)
     expect(second.err).toContain('[data-dir/locked]')
     expect(second.err).toContain(`pid ${service.process.pid}`)
+  })
+
+  test('says that the path of the data directory is too long, and makes nothing there', async () => {
+    using directory = temporaryDirectory()
+    const dataDir = join(directory.path, 'x'.repeat(100))
+    const settings = { PABAL_DATA_DIR: dataDir, PABAL_PORT: '0' }
+    const { code, err } = await runPabal(['start'], settings)
+    expect(code).toBe(1)
+    expect(err).toContain('PABAL_DATA_DIR')
+    expect(err).toContain('[data-dir/path-too-long]')
+    expect(existsSync(dataDir)).toBe(false)
+    const doctor = await runPabal(['doctor', '--json'], settings)
+    expect(doctor.out).toContain('data-dir/path-too-long')
   })
 
   test('names the roles that do not exist', async () => {

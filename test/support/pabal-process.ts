@@ -13,15 +13,16 @@ const environment = (settings: Settings): NodeJS.ProcessEnv => {
   return { ...Object.fromEntries(plain), ...settings }
 }
 
-/** Runs a command to its end. */
+/** Runs a command to its end; throws when it does not come to one in time. */
 export const runPabal = async (args: readonly string[], settings: Settings, timeout = 15_000) => {
-  const { promise, resolve } = Promise.withResolvers<{
+  const { promise, resolve, reject } = Promise.withResolvers<{
     readonly code: number
     readonly out: string
     readonly err: string
   }>()
   const options = { env: environment(settings), timeout }
   execFile(process.execPath, [main, ...args], options, (error, out, err) => {
+    if (error?.killed) return reject(new Error(`It did not end within ${timeout} ms: ${out}${err}`))
     resolve({ code: error ? Number(error.code ?? 1) : 0, out, err })
   })
   return promise

@@ -1,9 +1,12 @@
 import { BACKWARDS, END } from '@eventstore/db-client'
+import { standingStream, whyUnfit } from '#domain/log/log.ts'
 import type { Clock } from '#ports/clock.ts'
 import { StartRefused } from '#ports/errors.ts'
+import type { RecordedEvent } from '#ports/event-store.ts'
 import type { Finding } from '#ports/finding.ts'
 import { type Connection, parseConnectionUrl } from './connection-url.ts'
-import { isAccessDenied } from './failures.ts'
+import { decodeEvent } from './envelope.ts'
+import { isAbsent, isAccessDenied } from './failures.ts'
 import { type AppendKind, NodeClient } from './node-client.ts'
 import { getHttp } from './server-http.ts'
 import { within } from './timing.ts'
@@ -12,8 +15,8 @@ export interface InspectOptions {
   readonly url: string
   readonly append: AppendKind
   readonly clock: Clock
-  /** One notification is one stream: how many the log is to hold. Without it the filter is not judged. */
-  readonly expectedStreams?: number
+  /** What is in the log is looked at, too. One notification is one stream; `undefined`: nobody knows how many. */
+  readonly contents?: { readonly expectedStreams: () => Promise<number | undefined> } | undefined
   /** For each question; default 5 s. */
   readonly timeoutMs?: number
 }
@@ -136,8 +139,12 @@ const streamFilterOf = (body: string): number | undefined => {
 
 const inspectStreamFilter = async (
   connection: Connection,
-  expectedStreams: number,
+  expectedStreams: number | undefined,
 ): Promise<Finding> => {
+  if (expectedStreams === undefined)
+    return ok(
+      'Whether StreamExistenceFilterSize is enough is not judged: no read model has counted the notifications. --streams says how many there are to be.',
+    )
   const answer = await getHttp(connection, '/info/options')
   const told = answer?.status === 200 ? streamFilterOf(answer.body) : undefined
   const size = told ?? streamFilterDefault
@@ -169,9 +176,24 @@ const inspectSecurity = ({ tls, hosts, credentials, display }: Connection): read
   ]
 }
 
+/** Opening the log would say this too, but give an empty one its id. */
+const inspectStanding = async (client: NodeClient): Promise<readonly Finding[]> => {
+  const facts: RecordedEvent[] = []
+  try {
+    for await (const resolved of client.readStream(standingStream, { requiresLeader: true })) {
+      const fact = decodeEvent(resolved)
+      if (fact !== undefined) facts.push(fact)
+    }
+  } catch (error) {
+    if (!isAbsent(error)) throw error
+  }
+  const unfit = whyUnfit(facts)
+  return unfit === undefined ? [] : [finding('wrong', unfit.code, unfit.message)]
+}
+
 /** Looks at the server without writing anything. Never throws. */
 export const inspectEventStoreDb = async (options: InspectOptions): Promise<readonly Finding[]> => {
-  const { url, append, clock, expectedStreams, timeoutMs = timeoutDefaultMs } = options
+  const { url, append, clock, contents, timeoutMs = timeoutDefaultMs } = options
   let client: NodeClient | undefined
   try {
     const connection = parseConnectionUrl(url)
@@ -182,8 +204,9 @@ export const inspectEventStoreDb = async (options: InspectOptions): Promise<read
     if (leader.level !== 'ok') return findings
     findings.push(...(await inspectFeatures(client, append, ask)))
     findings.push(await inspectClock(connection, clock))
-    if (expectedStreams !== undefined)
-      findings.push(await inspectStreamFilter(connection, expectedStreams))
+    if (contents === undefined) return findings
+    findings.push(...(await ask(inspectStanding(client))))
+    findings.push(await inspectStreamFilter(connection, await contents.expectedStreams()))
     return findings
   } catch (error) {
     const { code, message } =

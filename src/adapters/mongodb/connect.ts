@@ -1,6 +1,5 @@
-import { MongoClient, MongoError, MongoServerSelectionError } from 'mongodb'
+import { MongoClient, MongoError } from 'mongodb'
 import { StartRefused } from '#ports/errors.ts'
-import { asPortError } from './mongo-errors.ts'
 
 /** Of the address if it names none. */
 export const databaseDefault = 'pabal'
@@ -51,25 +50,4 @@ export const createClient = ({ url, timeoutMs, connectionsMax }: ConnectOptions)
       { cause: error instanceof MongoError ? error.name : error },
     )
   }
-}
-
-const why = (error: unknown): readonly [code: string, message: string] => {
-  const cause = asPortError(error)
-  if (cause instanceof Error && 'code' in cause && cause.code === 'documents/credentials')
-    return ['documents/credentials', cause.message]
-  if (error instanceof MongoServerSelectionError && /wire version/.test(error.message))
-    return [
-      'documents/version',
-      'It is older than MongoDB 4.4, the oldest that the driver speaks to.',
-    ]
-  return [
-    'documents/unreachable',
-    'It does not answer. Check the address, that it runs, and that nothing is in between.',
-  ]
-}
-
-/** What is wrong when a first connection fails, in words. */
-export const refusalOf = (url: string, error: unknown): StartRefused => {
-  const [code, message] = why(error)
-  return new StartRefused(code, `MongoDB at ${shown(url)}: ${message}`, { cause: error })
 }

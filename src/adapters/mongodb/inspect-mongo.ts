@@ -4,8 +4,9 @@ import type { CollectionDeclaration } from '#ports/document-store.ts'
 import { StartRefused } from '#ports/errors.ts'
 import type { Finding } from '#ports/finding.ts'
 import { indexStateOf } from './collection-indexes.ts'
-import { createClient, databaseOf, refusalOf, shown, within } from './connect.ts'
+import { createClient, databaseOf, shown, within } from './connect.ts'
 import { asPortError } from './mongo-errors.ts'
+import { refusalOf } from './refusal.ts'
 import { greet, timeOf } from './server-clock.ts'
 import { collectionNameOf } from './stored-document.ts'
 
@@ -14,8 +15,8 @@ export interface InspectMongoOptions {
   readonly clock: Clock
   /** A server that is alone is `wrong`, not only a `warning`. */
   readonly demandReplicaSet?: boolean
-  /** Those whose indexes are looked at. */
-  readonly collections?: readonly CollectionDeclaration[]
+  /** Those whose indexes are looked at; asked for once the server is known to answer. */
+  readonly collections?: () => Promise<readonly CollectionDeclaration[]>
   /** Of each question, milliseconds. */
   readonly timeoutMs?: number
 }
@@ -122,7 +123,7 @@ const examine = async (
   client: MongoClient,
   options: InspectMongoOptions,
 ): Promise<readonly Finding[]> => {
-  const { clock, url, demandReplicaSet = false, collections = [] } = options
+  const { clock, url, demandReplicaSet = false, collections } = options
   const db = client.db(databaseOf(url))
   await client.connect()
   // Needs the rights that the service needs; connecting alone does not.
@@ -133,7 +134,8 @@ const examine = async (
     ...(await journalOf(client.db('admin'))),
     await clockOf(client, clock),
   ]
-  for (const collection of collections) findings.push(...(await indexesOf(db, collection)))
+  for (const collection of (await collections?.()) ?? [])
+    findings.push(...(await indexesOf(db, collection)))
   return findings
 }
 
@@ -151,7 +153,7 @@ export const inspectMongo = async (options: InspectMongoOptions): Promise<readon
     return [ok(`The address is ${shown(url)}.`), ...(await examine(client, options))]
   } catch (error) {
     if (asPortError(error) === error) throw error
-    const { code, message } = refusalOf(url, error)
+    const { code, message } = await refusalOf(url, error, timeoutMs)
     return [finding('wrong', code, message)]
   } finally {
     await client.close()

@@ -27,9 +27,10 @@ import {
   roundsOf,
 } from './bulk-write.ts'
 import { createCollectionIndexes, dropCollection } from './collection-indexes.ts'
-import { createClient, databaseOf, refusalOf, within } from './connect.ts'
+import { createClient, databaseOf, within } from './connect.ts'
 import { expiredFilter, sortOf, stretchesOf, unexpired } from './find-filter.ts'
 import { asPortError, closed, isPassing } from './mongo-errors.ts'
+import { refusalOf } from './refusal.ts'
 import { timeOf } from './server-clock.ts'
 import { collectionNameOf, documentOf, projection, type Stored } from './stored-document.ts'
 
@@ -289,7 +290,7 @@ export const openMongoDocumentStore = async (
     await client.db(databaseOf(url)).command({ listCollections: 1, nameOnly: true })
   } catch (error) {
     await client.close()
-    throw refusalOf(url, error)
+    throw await refusalOf(url, error, timeoutMs)
   }
   logReachability(client, log)
   return createDocumentStore(client, { ...options, timeoutMs })

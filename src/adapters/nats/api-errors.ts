@@ -5,6 +5,8 @@ import { StartRefused, Unavailable } from '#ports/errors.ts'
 export const streamNotFound = 10059
 export const consumerNotStored = 10012
 export const nameInUse = 10058
+/** Fewer servers are there than copies are asked for. */
+export const noPeers = 10005
 const notEnabled: ReadonlySet<number> = new Set([10076, 10039])
 const noStorage: ReadonlySet<number> = new Set([10023, 10028, 10047, 10002])
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { accessSync, constants, readFileSync } from 'node:fs'
 import {
   type ConnectionOptions,
   connect,
@@ -41,6 +41,7 @@ const isAuthorization = (error: unknown): boolean =>
   error instanceof NatsError &&
   (error.isAuthError() ||
     error.code === ErrorCode.AuthorizationViolation ||
+    error.code === ErrorCode.BadCreds ||
     error.code === ErrorCode.BadAuthentication)
 
 /** In words of the operator; the driver's error stays the cause. */
@@ -48,25 +49,38 @@ const refusal = (error: unknown, { shown }: NatsAddress): StartRefused => {
   if (isAuthorization(error))
     return new StartRefused(
       'queue/credentials-refused',
-      `NATS at ${shown} refuses the credentials. Check user, password or token in PABAL_NATS_URL against the server's configuration.`,
+      `NATS at ${shown} refuses the credentials. Check user, password or token in PABAL_NATS_URL, or PABAL_NATS_CREDENTIALS_FILE, against the server's configuration.`,
       { cause: error },
     )
   const why = error instanceof NatsError ? error.code : (error as Error).message
   return new StartRefused(
     'queue/unreachable',
-    `NATS at ${shown} cannot be reached (${why}). Check PABAL_NATS_URL, that nats-server runs there, and whether it wants TLS.`,
+    `NATS at ${shown} cannot be reached (${why}). Check PABAL_NATS_URL, that nats-server runs there, and whether it wants TLS (and which authority, PABAL_NATS_CA_FILE).`,
     { cause: error },
   )
 }
 
+/** Said by its name before anything is tried: the driver would say no more than that there is no file. */
+const refuseUnreadable = (variable: string, path: string | undefined): void => {
+  if (path === undefined) return
+  try {
+    accessSync(path, constants.R_OK)
+  } catch (cause) {
+    const message = `${variable}: ${path} cannot be read.`
+    throw new StartRefused('config/unreadable-file', message, { cause })
+  }
+}
+
 /**
  * A connection that comes back for ever by itself, jittered. The first one must succeed: `StartRefused` with
- * `queue/address-invalid`, `queue/credentials-refused` or `queue/unreachable`.
+ * `config/unreadable-file`, `queue/address-invalid`, `queue/credentials-refused` or `queue/unreachable`.
  */
 export const connectNats = async (
   options: NatsOptions & { readonly name: string },
 ): Promise<{ readonly connection: NatsConnection; readonly shown: string }> => {
   const address = parseNatsUrl(options.url)
+  refuseUnreadable('PABAL_NATS_CREDENTIALS_FILE', options.credentialsPath)
+  refuseUnreadable('PABAL_NATS_CA_FILE', options.caPath)
   const tls = options.caPath === undefined ? {} : { caFile: options.caPath }
   try {
     const connection = await connect({

@@ -1,4 +1,10 @@
-import type { JetStreamAccountStats, JetStreamManager, NatsConnection, StreamInfo } from 'nats'
+import type {
+  JetStreamAccountStats,
+  JetStreamManager,
+  NatsConnection,
+  ServerInfo,
+  StreamInfo,
+} from 'nats'
 import type { Clock } from '#ports/clock.ts'
 import { StartRefused } from '#ports/errors.ts'
 import type { Finding } from '#ports/finding.ts'
@@ -44,14 +50,27 @@ const ofStorage = ({ storage, limits }: JetStreamAccountStats): readonly Finding
   return [finding('warning', 'queue/storage-low', message)]
 }
 
-const ofReplicas = (connection: NatsConnection, replicas: number): readonly Finding[] => {
-  const { cluster, connect_urls: urls } = connection.info ?? {}
-  const servers = cluster === undefined ? 1 : new Set(urls).size
-  if (replicas > servers) {
-    const where =
-      cluster === undefined ? 'a single server' : `a cluster that tells of ${servers} servers`
-    const message = `${replicas} copies of the queue are asked for on ${where}. Set PABAL_NATS_REPLICAS to at most ${servers}, or add servers.`
+/**
+ * Whether so many copies can be. Only of a single server is that certain: a cluster forgets the addresses of a member
+ * that is away, and with `no_advertise` tells none; a start must not depend on all members being there.
+ */
+export const ofReplicas = (
+  { cluster, connect_urls: urls = [] }: Partial<ServerInfo>,
+  replicas: number,
+): readonly Finding[] => {
+  if (cluster === undefined) {
+    if (replicas === 1) return []
+    const message = `${replicas} copies of the queue are asked for on a single server. Set PABAL_NATS_REPLICAS=1, or add servers.`
     return [finding('wrong', 'queue/replicas-impossible', message)]
+  }
+  const servers = new Set(urls).size
+  if (servers === 0) {
+    const message = `The cluster does not tell how many servers it has (no_advertise). ${replicas} should keep the queue.`
+    return [finding('ok', 'ok', message)]
+  }
+  if (replicas > servers) {
+    const message = `${replicas} copies of the queue are asked for, and the cluster tells of ${servers} servers now. Look for the one that is down; if it never had more, set PABAL_NATS_REPLICAS to at most ${servers}.`
+    return [finding('warning', 'queue/servers-missing', message)]
   }
   if (replicas === 1 && servers >= 3) {
     const message = `The queue has one copy in a cluster of ${servers}: with its server it stops. Set PABAL_NATS_REPLICAS=3.`
@@ -102,7 +121,7 @@ const ofJetStream = async (
     return [
       finding('ok', 'ok', `JetStream answers at ${shown}.`),
       ...ofStorage(account),
-      ...ofReplicas(connection, replicas),
+      ...ofReplicas(connection.info ?? {}, replicas),
       ...(await ofStream(manager, clock)),
     ]
   } catch (error) {

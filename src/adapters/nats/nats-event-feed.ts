@@ -93,7 +93,7 @@ export const openNatsEventFeed = async (
     num_replicas: replicas,
   }
   const ensure = (adjust: boolean) =>
-    ensureStream(manager, connection.info?.version, config, { adjust, persistLate })
+    ensureStream(manager, connection.info?.version, config, { adjust, persistLate, log })
   const keeper = opening.use(
     await openKeeper({ link, stream: eventsStream, ensure, clock, log }).catch(refuse),
   )

@@ -54,7 +54,7 @@ export const openNatsWorkQueue = async (
     .jetstreamManager({ timeout: answerWaitMs, checkAPI: false })
     .catch(refuse)
   const ensure = (adjust: boolean) =>
-    ensureWork(manager, connection.info?.version, { replicas, ackWaitMs }, { adjust })
+    ensureWork(manager, connection.info?.version, { replicas, ackWaitMs }, { adjust, log })
   const keeper = opening.use(
     await openKeeper({ link, stream: 'PABAL_WORK', ensure, clock, log }).catch(refuse),
   )

@@ -10,7 +10,7 @@ import {
   type StreamConfig,
 } from 'nats'
 import { consumerNotStored, isApiError } from './api-errors.ts'
-import { ensureStream } from './streams.ts'
+import { ensureStream, type StreamOptions } from './streams.ts'
 import {
   classKey,
   classSubjects,
@@ -77,10 +77,10 @@ export const ensureWork = async (
   manager: JetStreamManager,
   version: string | undefined,
   layout: WorkLayout,
-  { adjust }: { readonly adjust: boolean },
+  { adjust, log }: Pick<StreamOptions, 'adjust' | 'log'>,
 ): Promise<{ readonly created: string; readonly changed: boolean }> => {
   const stream = await ensureStream(manager, version, streamConfig(layout), {
-    adjust,
+    ...{ adjust, log },
     // A hint that is lost with the power comes back from the log.
     persistLate: true,
   })

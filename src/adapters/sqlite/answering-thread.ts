@@ -6,6 +6,8 @@ import type { Asked, Failure, Told } from './answer-calls.ts'
 export interface AnsweringThread {
   /** Throws what the thread threw, and `Unavailable` (`store/thread-ended`) when it died meanwhile. */
   ask<T>(call: string, ...args: readonly unknown[]): Promise<T>
+  /** The first call. If it is refused the thread ends: it would keep the process from ending. */
+  open<T>(): Promise<T>
   /** Changes when a thread that died was replaced: what the former one was told is forgotten. */
   readonly incarnation: number
   /** After the last answer. */
@@ -77,14 +79,24 @@ export const startAnsweringThread = (options: {
     return started
   }
 
+  const ask = <T>(call: string, ...args: readonly unknown[]): Promise<T> =>
+    new Promise((resolve, reject) => {
+      worker ??= start()
+      asked += 1
+      waiting.set(asked, { resolve: resolve as Waiting['resolve'], reject })
+      worker.postMessage({ number: asked, call, args } satisfies Asked)
+    })
+
   return {
-    ask: (call, ...args) =>
-      new Promise((resolve, reject) => {
-        worker ??= start()
-        asked += 1
-        waiting.set(asked, { resolve: resolve as Waiting['resolve'], reject })
-        worker.postMessage({ number: asked, call, args } satisfies Asked)
-      }),
+    ask,
+    async open<T>() {
+      try {
+        return await ask<T>('open')
+      } catch (error) {
+        await worker?.terminate()
+        throw error
+      }
+    },
     get incarnation() {
       worker ??= start()
       return incarnation

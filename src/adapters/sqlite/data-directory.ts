@@ -1,4 +1,12 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StartRefused } from '#ports/errors.ts'
@@ -24,11 +32,31 @@ export const pidIn = (directory: string): string => {
   }
 }
 
+/** Such as /tmp, which is for everybody: whoever names it as the data directory must not close it to them. */
+const sticky = 0o1000
+
+/**
+ * A directory that was made beforehand, or a file made under the usual umask. Another user's cannot be closed, and some
+ * file systems know no modes: that keeps nobody from starting, and the doctor warns of it.
+ */
+const closeToOthers = (path: string): void => {
+  const { uid, mode } = statSync(path)
+  if (uid !== process.getuid?.() || (mode & 0o077) === 0 || (mode & sticky) !== 0) return
+  try {
+    chmodSync(path, mode & 0o7700)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'EPERM' && code !== 'ENOTSUP') throw error
+  }
+}
+
 const lock = (directory: string): DatabaseSync => {
+  const path = join(directory, 'pabal.lock')
   // Only SQLite may open this file: to close it in any other way would release the lock (fcntl).
-  const database = new DatabaseSync(join(directory, 'pabal.lock'), { timeout: 0 })
+  const database = new DatabaseSync(path, { timeout: 0 })
   try {
     database.exec('BEGIN EXCLUSIVE')
+    closeToOthers(path)
     return database
   } catch (error) {
     database.close()
@@ -50,7 +78,7 @@ const writePid = (directory: string): void => {
 }
 
 /**
- * Makes the data directory (0700) and takes it for this process. Throws `StartRefused` when another
+ * Makes the data directory, closes it to other users (0700) and takes it for this process. Throws `StartRefused` when another
  * process has it (`data-dir/locked`) or it cannot be written (`data-dir/not-writable`).
  *
  * The lock is a transaction that stays open on the empty database `pabal.lock`: the system releases it
@@ -61,6 +89,7 @@ export const lockDataDirectory = async (directory: string): Promise<AsyncDisposa
   let held: DatabaseSync | undefined
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
+    closeToOthers(directory)
     held = lock(directory)
     writePid(directory)
   } catch (error) {

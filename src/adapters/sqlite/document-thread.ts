@@ -34,7 +34,7 @@ export const openDocumentThread = async (path: string, mode: Mode): Promise<Answ
   }
 
   // Opened before anybody is told that it is.
-  await thread.ask('open')
+  await thread.open()
   return {
     load: (collection, ids) => thread.ask('load', numberOf(collection), ids),
     write: (collection, ...more) => thread.ask('write', numberOf(collection), ...more),

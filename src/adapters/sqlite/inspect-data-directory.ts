@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { access, stat, statfs } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { standingStream, whyUnfit } from '#domain/log/log.ts'
 import { StartRefused } from '#ports/errors.ts'
 import type { Finding } from '#ports/finding.ts'
 import { pidIn } from './data-directory.ts'
@@ -58,7 +59,7 @@ const inspectRights = async (directory: string): Promise<readonly Finding[]> => 
   if ((mode & 0o077) === 0) {
     return [fine(`${directory} is open to its owner alone.`)]
   }
-  const message = `${directory} has the mode ${(mode & 0o777).toString(8)}: other users of this machine may read addresses and messages. Do: chmod 700 ${directory}`
+  const message = `${directory} has the mode ${(mode & 0o777).toString(8)}: other users of this machine may read addresses and messages. A start closes it if it belongs to the user that starts; else do: chmod 700 ${directory}`
   return [finding('warning', 'data-dir/open-to-others', message)]
 }
 
@@ -110,7 +111,8 @@ const inspectLog = async (directory: string): Promise<readonly Finding[]> => {
       return [finding('wrong', 'data-dir/not-durable', message)]
     }
     const message = `${path} can be read; each commit is on the disk before it counts (synchronous=${log.synchronous}).`
-    return [fine(message)]
+    const unfit = whyUnfit(await log.read(standingStream))
+    return [fine(message), ...(unfit ? [finding('wrong', unfit.code, unfit.message)] : [])]
   } catch (error) {
     if (!(error instanceof StartRefused)) throw error
     return [finding('wrong', error.code, error.message)]

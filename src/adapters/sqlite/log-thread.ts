@@ -20,7 +20,7 @@ export const openLogThread = async (path: string): Promise<AnsweringCommitter & 
     workerData: { path },
     oldGenerationMaxMb,
   })
-  const opened = await thread.ask<OpenedLog>('open')
+  const opened = await thread.open<OpenedLog>()
   return {
     ...opened,
     async commit(group) {

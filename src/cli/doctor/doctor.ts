@@ -7,7 +7,8 @@ import { examine } from './examine.ts'
 
 const usage = `./pabal doctor [--streams N] [--json]
 
-  --streams N   notifications, recipients and addresses that the log is to hold one day (default: what it holds)`
+  --streams N   notifications, recipients and addresses that the log is to hold one day
+                (default: the notifications that it holds)`
 
 const marks: Readonly<Record<Finding['level'], string>> = {
   ok: 'ok',

@@ -2,6 +2,8 @@ import { inspectDataDirectory } from '#adapters/sqlite/inspect-data-directory.ts
 import type { Clock } from '#ports/clock.ts'
 import { StartRefused } from '#ports/errors.ts'
 import type { Finding } from '#ports/finding.ts'
+import { refusalOfControlPath } from '../../app/control.ts'
+import { pathsOf } from '../../app/embedded.ts'
 import { inspectCluster } from '../../app/inspect-cluster.ts'
 import { openProviders } from '../../app/providers.ts'
 import { withSandbox } from '../../app/sandbox-settings.ts'
@@ -44,15 +46,35 @@ const inspectAddress = ({ publicUrl, sandboxUrl }: Config): readonly Finding[] =
   return [{ subject: 'receipts', level: 'warning', code: 'config/no-public-url', message }]
 }
 
-const readSettings = (env: Env): Config | readonly Finding[] => {
+interface Settings {
+  /** Absent: too much is wrong to know what is meant. */
+  readonly config?: Config | undefined
+  readonly wrong: readonly Finding[]
+}
+
+const readSettings = (env: Env): Settings => {
   try {
-    return parseConfig(env)
+    return { config: parseConfig(env), wrong: [] }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    return error.problems.map((message) => ({
-      ...{ subject: 'settings', level: 'wrong', code: 'config/wrong', message },
-    }))
+    const wrong = error.problems.map(
+      (message): Finding => ({
+        subject: 'settings',
+        level: 'wrong',
+        code: 'config/wrong',
+        message,
+      }),
+    )
+    return { config: error.config, wrong }
   }
+}
+
+const inspectDirectory = async (dataDir: string): Promise<readonly Finding[]> => {
+  const refusal = refusalOfControlPath(pathsOf(dataDir).control)
+  const found = await inspectDataDirectory(dataDir)
+  if (refusal === undefined) return found
+  const { code, message } = refusal
+  return [...found, { subject: 'log', level: 'wrong', code, message }]
 }
 
 /** Everything a start depends on, each thing with what it is. Nothing is changed. */
@@ -61,13 +83,13 @@ export const examine = async (
   needs: { readonly clock: Clock; readonly expectedStreams?: number },
 ): Promise<readonly Finding[]> => {
   const { clock, expectedStreams } = needs
-  const config = readSettings(env)
-  if (!('port' in config)) return config
+  const { config, wrong } = readSettings(env)
+  if (config === undefined) return wrong
   const stores = isCluster(config)
     ? inspectCluster(config, clock, {
         ...(expectedStreams !== undefined && { expectedStreams }),
       })
-    : inspectDataDirectory(config.dataDir)
+    : inspectDirectory(config.dataDir)
   const found = await Promise.all([stores, inspectProviders(config, clock)])
-  return [...found.flat(), ...inspectAddress(config)]
+  return [...wrong, ...found.flat(), ...inspectAddress(config)]
 }

@@ -148,3 +148,20 @@ export const refuseUnfit = (state: LogStanding | undefined): void => {
   refuseSealed(state)
   refuseUnfinished(state)
 }
+
+/** Why nothing may start on a log whose standing was recorded so; `undefined`: it may. */
+export const whyUnfit = (
+  standing: Iterable<RecordedFact>,
+): { readonly code: string; readonly message: string } | undefined => {
+  try {
+    let state: LogStanding | undefined
+    for (const fact of standing) state = evolveLog(state, fact)
+    refuseUnfit(state)
+    return undefined
+  } catch (error) {
+    if (error instanceof Refusal) return error
+    if (error instanceof UnknownEvent)
+      return { code: 'store/newer-version', message: error.message }
+    throw error
+  }
+}

@@ -5,18 +5,24 @@ import { describe, expect, test } from 'vitest'
 import { parseConnectionUrl } from '#adapters/eventstoredb/connection-url.ts'
 import { inspectEventStoreDb } from '#adapters/eventstoredb/inspect.ts'
 import { createSystemClock } from '#adapters/system/system-clock.ts'
-import { newEvents, newStream } from '../../contracts/log-samples.ts'
+import { newEvent, newEvents, newStream } from '../../contracts/log-samples.ts'
 import { type DoubleOptions, openDouble } from '../../support/eventstoredb/double.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 import { openStore } from './open-store.ts'
 
-const inspect = (url: string, options: { expectedStreams?: number; append?: 'batch' } = {}) =>
+interface Asked {
+  readonly streams?: number
+  readonly contents?: boolean
+  readonly append?: 'batch'
+}
+const inspect = (url: string, { streams, contents, append }: Asked = {}) =>
   inspectEventStoreDb({
     url,
-    append: 'classic',
+    append: append ?? 'classic',
     clock: createSystemClock(),
     timeoutMs: 2_000,
-    ...options,
+    contents:
+      contents || streams !== undefined ? { expectedStreams: async () => streams } : undefined,
   })
 
 const codesOf = async (options: DoubleOptions, asked = {}): Promise<readonly string[]> => {
@@ -24,12 +30,18 @@ const codesOf = async (options: DoubleOptions, asked = {}): Promise<readonly str
   return (await inspect(double.url, asked)).map(({ code }) => code)
 }
 
+const standings = [
+  ['moved away', 'log/sealed', [{ type: 'LogSealed', data: { to: 'other' } }]],
+  ['being copied', 'log/unfinished-copy', [{ type: 'LogCopyStarted', data: { from: 'other' } }]],
+  ['of a newer Pabal', 'store/newer-version', [{ type: 'LogDreamt', data: {} }]],
+] as const
+
 const filter = (size: number) => ({ settings: { StreamExistenceFilterSize: String(size) } })
 
 describe('the examination of EventStoreDB', () => {
   test('finds a good one good, and writes nothing', async () => {
     await using double = await openDouble(filter(1_000))
-    const findings = await inspect(double.url, { expectedStreams: 1_000, append: 'batch' })
+    const findings = await inspect(double.url, { streams: 1_000, append: 'batch' })
     expect(findings.map(({ subject, level }) => `${subject} ${level}`)).toEqual(
       Array.from({ length: 4 }, () => 'log ok'),
     )
@@ -43,11 +55,35 @@ describe('the examination of EventStoreDB', () => {
     ['missing batches', 'eventstore/no-batches', { without: ['batchappend'] }, { append: 'batch' }],
     ['a clock that is behind', 'eventstore/clock', { clockOffsetMs: -60_000 }, {}],
     ['a clock that is ahead', 'eventstore/clock', { clockOffsetMs: 60_000 }, {}],
-    ['a small filter', 'eventstore/stream-filter', filter(1_000), { expectedStreams: 1_001 }],
-    ['a filter of unknown size', 'eventstore/stream-filter', {}, { expectedStreams: 300_000_000 }],
+    ['a small filter', 'eventstore/stream-filter', filter(1_000), { streams: 1_001 }],
+    ['a filter of unknown size', 'eventstore/stream-filter', {}, { streams: 300_000_000 }],
   ]
   test.each(cases)('finds %s', async (_, code, options, asked) => {
     expect(await codesOf(options, asked)).toContain(code)
+  })
+
+  test('says that the filter is not judged where nobody knows how much the log holds', async () => {
+    await using double = await openDouble(filter(1))
+    const findings = await inspect(double.url, { contents: true })
+    expect(findings.every(({ level }) => level === 'ok')).toBe(true)
+    expect(findings.map(({ message }) => message).join()).toContain('not judged')
+    expect(double.log.events()).toBe(0)
+  })
+
+  test.each(standings)('finds a log that is %s', async (_, code, standing) => {
+    await using double = await openDouble()
+    {
+      await using store = await openStore(double.url)
+      const recorded = standing.map((each) => newEvent({ ...each, schemaVersion: 1 }))
+      await store.append('pabal-copy', recorded, { expected: 'no-stream' })
+    }
+    const wrong = async (contents: boolean) =>
+      (await inspect(double.url, { contents })).flatMap((each) =>
+        each.level === 'wrong' ? [each.code] : [],
+      )
+    expect(await wrong(true)).toEqual([code])
+    // The start looks by itself, and refuses with this code alone.
+    expect(await wrong(false)).toEqual([])
   })
 
   test('finds nobody at the address', async () => {

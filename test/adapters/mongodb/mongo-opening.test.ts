@@ -82,7 +82,7 @@ describe.skipIf(!mongoAvailable)(`opening MongoDB ${mongoAvailable ? '' : noMong
     await using store = await openStore(url)
     await expect(store.load(changed, ['a'])).rejects.toMatchObject(refusal)
     expect((await store.load({ ...changed, version: 2 }, ['a'])).size).toBe(0)
-    const findings = await inspectMongo({ url, clock, collections: [changed] })
+    const findings = await inspectMongo({ url, clock, collections: async () => [changed] })
     expect(levels(findings)['store/index-changed']).toBe('wrong')
   })
 
@@ -135,6 +135,19 @@ describe.skipIf(!mongoAvailable)(`opening MongoDB ${mongoAvailable ? '' : noMong
       expect(levels(demanded)['documents/standalone']).toBe(isAlone ? 'wrong' : undefined)
     })
 
+    test('says that a server alone is not the replica set that the address asks for', async () => {
+      await using client = new MongoClient(url)
+      const { setName } = await client.db('admin').command({ isMaster: 1 })
+      const asked = `${url}${url.includes('?') ? '&' : '?'}replicaSet=rs-other`
+      const code = setName === undefined ? 'documents/standalone' : 'documents/set-name'
+      const [only, ...others] = await inspectMongo({ url: asked, clock, timeoutMs: 1_000 })
+      expect(only).toMatchObject({ level: 'wrong', code })
+      expect(only?.message).toContain('rs-other')
+      expect(others).toEqual([])
+      const refused = { name: 'StartRefused', code }
+      await expect(openStore(asked, { timeoutMs: 1_000 })).rejects.toMatchObject(refused)
+    })
+
     test.each([-60_000, 60_000])('finds a clock that is %d ms off', async (offMs) => {
       const off: Clock = { ...clock, now: () => clock.now() + offMs }
       const found = (await inspectMongo({ url, clock: off })).find(
@@ -150,7 +163,7 @@ describe.skipIf(!mongoAvailable)(`opening MongoDB ${mongoAvailable ? '' : noMong
     test('finds indexes that are not there yet', async () => {
       const collection = newCollection([{ name: 'n', fields: ['n'] }])
       const look = async () =>
-        levels(await inspectMongo({ url, clock, collections: [collection] }))[
+        levels(await inspectMongo({ url, clock, collections: async () => [collection] }))[
           'documents/index-missing'
         ]
       expect(await look()).toBe('warning')

@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, readFile, stat, writeFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { lockDataDirectory } from '#adapters/sqlite/data-directory.ts'
 import { startChild } from './child.ts'
@@ -12,6 +12,39 @@ describe('the data directory', () => {
     expect((await stat(directory)).mode & 0o777).toBe(0o700)
     expect(await readFile(`${directory}/pabal.pid`, 'utf8')).toBe(`${process.pid}\n`)
   })
+
+  test('is closed to other users if it was made before, with the file of the lock', async () => {
+    await using folder = await openTemporaryFolder()
+    await chmod(folder.path, 0o755)
+    const modeOf = async (path: string) => (await stat(path)).mode & 0o7777
+    const lockAndLook = async () => {
+      await using _lock = await lockDataDirectory(folder.path)
+      return [await modeOf(folder.path), await modeOf(folder.file('pabal.lock'))]
+    }
+    expect(await lockAndLook()).toEqual([0o700, 0o600])
+    // As an earlier version made it.
+    await chmod(folder.file('pabal.lock'), 0o644)
+    expect(await lockAndLook()).toEqual([0o700, 0o600])
+  })
+
+  test('stays as it is where everybody keeps something', async () => {
+    await using folder = await openTemporaryFolder()
+    await chmod(folder.path, 0o1777)
+    await using _lock = await lockDataDirectory(folder.path)
+    expect((await stat(folder.path)).mode & 0o7777).toBe(0o1777)
+    expect((await stat(folder.file('pabal.lock'))).mode & 0o777).toBe(0o600)
+  })
+
+  test.skipIf(process.getuid?.() !== 0)(
+    'may belong to another user, as long as it can be written (asked of root only)',
+    async () => {
+      await using folder = await openTemporaryFolder()
+      await chmod(folder.path, 0o777)
+      await chown(folder.path, 1, 1)
+      await using _lock = await lockDataDirectory(folder.path)
+      expect((await stat(folder.path)).mode & 0o777).toBe(0o777)
+    },
+  )
 
   test('is refused a second time, and free again afterwards', async () => {
     await using folder = await openTemporaryFolder()

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { lockDataDirectory } from '#adapters/sqlite/data-directory.ts'
 import { inspectDataDirectory } from '#adapters/sqlite/inspect-data-directory.ts'
 import { openSqliteEventStore } from '#adapters/sqlite/sqlite-event-store.ts'
+import { newEvent } from '../../contracts/log-samples.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 
 const codesOf = async (directory: string) => {
@@ -62,5 +63,19 @@ describe('the examination of a data directory', () => {
     using folder = temporaryDirectory()
     const findings = await inspectDataDirectory(folder.path)
     expect(findings.filter(({ message }) => /\b\d+ MB are free/.test(message))).toHaveLength(1)
+  })
+
+  test.each([
+    ['log/sealed', 'LogSealed', { to: 'other' }],
+    ['log/unfinished-copy', 'LogCopyStarted', { from: 'other' }],
+  ])('finds a log on which nothing may start: %s', async (code, type, data) => {
+    using folder = temporaryDirectory()
+    const path = join(folder.path, 'events.db')
+    {
+      await using log = await openSqliteEventStore({ path, mode: 'write' })
+      const event = newEvent({ type, data, schemaVersion: 1 })
+      await log.append('pabal-copy', [event], { expected: 'no-stream' })
+    }
+    expect((await codesOf(folder.path)).get(code)).toBe('wrong')
   })
 })

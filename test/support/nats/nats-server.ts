@@ -16,7 +16,7 @@ export const natsServerVersion = (): readonly number[] => {
   return (/v(\d+)\.(\d+)\.(\d+)/.exec(said) ?? []).slice(1).map(Number)
 }
 
-const freePort = async (): Promise<number> => {
+export const freePort = async (): Promise<number> => {
   const server = createServer()
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -30,6 +30,8 @@ export interface NatsServer extends AsyncDisposable {
   readonly url: string
   /** As after a crash: SIGKILL. */
   kill(): Promise<void>
+  /** Lets it take leave of its cluster. */
+  stop(): Promise<void>
   /** Kills it if it runs, and starts it with the same port and store. */
   restart(): Promise<void>
   /** Kills it, deletes all it has stored, and starts it. */
@@ -95,13 +97,14 @@ export const startNatsServer = async (options: NatsServerOptions = {}): Promise<
     },
   )
 
-  const kill = async (): Promise<void> => {
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
     const running = child
     child = undefined
     if (running === undefined || running.exitCode !== null) return
-    running.kill('SIGKILL')
+    running.kill(signal)
     await once(running, 'exit')
   }
+  const kill = (): Promise<void> => end('SIGKILL')
   const start = async (): Promise<void> => {
     await kill()
     child = await run(program, file, options.env)
@@ -109,6 +112,7 @@ export const startNatsServer = async (options: NatsServerOptions = {}): Promise<
   return {
     url: `nats://127.0.0.1:${port}`,
     kill,
+    stop: () => end('SIGINT'),
     restart: start,
     async wipe() {
       await kill()
