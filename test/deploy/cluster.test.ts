@@ -45,6 +45,7 @@ describe.skipIf(!clusterAvailable)(`a cluster ${noCluster}`, { timeout: slow }, 
     const { projections } = JSON.parse(out) as { projections: { progress: object[] }[] }
     expect(projections.every(({ progress }) => progress.length > 0)).toBe(true)
     const parked = await runPabal(['parked', 'list', '--json'], cluster.settings)
+    expect(parked.err).toBe('')
     expect(JSON.parse(parked.out)).toEqual({ parked: [] })
     const backup = await runPabal(['backup', `${cluster.directory}/b`], cluster.settings)
     expect([backup.code, backup.err]).toEqual([1, expect.stringContaining('[backup/cluster]')])
