@@ -35,6 +35,10 @@ describe.each(everything)('%s', (path) => {
     expect(brokenIn(path)).toEqual([])
   })
 
+  test('leaves no figure to be filled in', () => {
+    expect(readPage(path).match(/@[A-Z0-9]+@|\bT(?:ODO|BD)\b/)?.[0]).toBeUndefined()
+  })
+
   test('names nothing that a reader does not have', () => {
     expect(readPage(path).match(inside)?.[0]).toBeUndefined()
   })
