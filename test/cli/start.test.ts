@@ -143,8 +143,14 @@ describe('a running service', () => {
     await using service = await startService({ PABAL_DATA_DIR: directory.path })
     const answer = await fetch(`${service.url}/readyz`)
     expect(answer.status).toBe(200)
-    const { problems } = (await answer.json()) as { problems: { provider: string }[] }
-    expect(problems.map((each) => each.provider)).toEqual(['apns', 'fcm', 'twilio', 'sendgrid'])
+    const named = async () => {
+      const { problems } = (await (await fetch(`${service.url}/readyz`)).json()) as {
+        problems: { provider?: string }[]
+      }
+      return problems.map((each) => each.provider)
+    }
+    // Before its first look at the log a read model is behind, and named too.
+    await expect.poll(named, { timeout: 10_000 }).toEqual(['apns', 'fcm', 'twilio', 'sendgrid'])
   })
 
   test('serves no more than how it does without the role api', async () => {
