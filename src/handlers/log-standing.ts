@@ -1,6 +1,6 @@
 import {
   decideLog,
-  evolveLog,
+  foldLog,
   type LogCommand,
   type LogStanding,
   refuseUnfit,
@@ -17,11 +17,7 @@ export const standingEveryMs = 5_000
 
 export const loadStanding = async (
   events: Pick<EventStore, 'read'>,
-): Promise<LogStanding | undefined> => {
-  let standing: LogStanding | undefined
-  for (const event of await events.read(standingStream)) standing = evolveLog(standing, event)
-  return standing
-}
+): Promise<LogStanding | undefined> => foldLog(await events.read(standingStream))
 
 /** Decides on the log as it stands and appends there; answers how it stands then. */
 export const changeStanding = async (

@@ -22,7 +22,9 @@ const slots = {
 
 const startCluster = async (needs: Needs, env: Env): Promise<Cluster> => {
   const { settings, onDeath } = needs
-  const { findPrograms, ProgramMissing } = await import('../../../deploy/cluster/programs.ts')
+  const { findPrograms, ProgramMissing, skippedExitCode } = await import(
+    '../../../deploy/cluster/programs.ts'
+  )
   const { startCluster: start } = await import('../../../deploy/cluster/start-cluster.ts')
   const directory = join(needs.directory, 'cluster')
   mkdirSync(directory, { mode: 0o700 })
@@ -36,7 +38,7 @@ const startCluster = async (needs: Needs, env: Env): Promise<Cluster> => {
         onDeath(new DemoFailure(`${name} ended by itself; its log is in ${directory}.`)),
     })
   } catch (error) {
-    if (error instanceof ProgramMissing) throw new DemoSkipped(error.message)
+    if (error instanceof ProgramMissing) throw new DemoSkipped(error.message, skippedExitCode)
     throw new DemoFailure(error instanceof Error ? error.message : String(error))
   }
 }

@@ -10,8 +10,6 @@ import { type DemoSettings, demoUsage, parseDemoArgs } from './settings.ts'
 
 const interruptedCode = 130
 const misusedCode = 2
-/** As of the other commands that need a cluster: see deploy/cluster/programs.ts, which is loaded for one only. */
-const skippedCode = 77
 
 /** Ctrl-C was pressed. */
 class Interrupted extends Error {
@@ -91,7 +89,7 @@ export const runDemo = async (args: string[], env: Env): Promise<number> => {
     }
     if (reason instanceof DemoSkipped) {
       screen.say(`There is no cluster to be had. ${reason.message}`)
-      return skippedCode
+      return reason.exitCode
     }
     if (!(reason instanceof DemoFailure)) throw reason
     if (existsSync(folder.path)) folder.keep()

@@ -4,4 +4,11 @@ export class DemoFailure extends Error {
 }
 
 /** It was not tried: a program of the cluster is not on this machine. */
-export class DemoSkipped extends DemoFailure {}
+export class DemoSkipped extends DemoFailure {
+  readonly exitCode: number
+
+  constructor(message: string, exitCode: number) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}

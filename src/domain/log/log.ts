@@ -149,14 +149,19 @@ export const refuseUnfit = (state: LogStanding | undefined): void => {
   refuseUnfinished(state)
 }
 
+/** How a log stands; `undefined`: nothing was ever recorded of it. */
+export const foldLog = (facts: Iterable<RecordedFact>): LogStanding | undefined => {
+  let standing: LogStanding | undefined
+  for (const fact of facts) standing = evolveLog(standing, fact)
+  return standing
+}
+
 /** Why nothing may start on a log whose standing was recorded so; `undefined`: it may. */
 export const whyUnfit = (
   standing: Iterable<RecordedFact>,
 ): { readonly code: string; readonly message: string } | undefined => {
   try {
-    let state: LogStanding | undefined
-    for (const fact of standing) state = evolveLog(state, fact)
-    refuseUnfit(state)
+    refuseUnfit(foldLog(standing))
     return undefined
   } catch (error) {
     if (error instanceof Refusal) return error
